@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+import { wgslPlugin } from './tools/wgsl-plugin.js'
+
+export default defineConfig({
+  plugins: [wgslPlugin()],
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks', // Dawn lives in the process, and worker threads cannot set the driver's environment
+    maxWorkers: 2,
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+})
