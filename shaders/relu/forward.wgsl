@@ -1,0 +1,17 @@
+// relu forward: output[i] = max(input[i], 0), NaN stays NaN. One invocation computes one element of a contiguous f32 array.
+
+#include "common/linear-index.wgsl"
+
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = linearIndex(group, groups, local, ${workgroupSize}u);
+  if (i < uniforms.size) {
+    let value = input[i];
+    // a comparison, not max(): max(NaN, 0) may be 0, which would hide a diverged network
+    output[i] = select(value, 0.0, value <= 0.0);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The backward pass: nodes in reverse order of recording, each asked for the gradients of its inputs. Gradients that meet
+ * at a tensor are added in a fixed order, so equal seeds give equal bits. Memory is returned as the pass goes on: the
+ * saved activations of a node, its output and its output's gradient are free as soon as its rule has run.
+ */
+import { accumulate } from '../kernels/accumulate/accumulate.js'
+import { AutogradError, ShapeError } from '../device/errors.js'
+import { formatShape, sameShape } from './shape.js'
+import type { Edge, TapeNode } from './tape-node.js'
+import type { Tensor } from './tensor.js'
+
+export interface BackwardOptions {
+  /** The gradient of the tensor itself; 1 by default, which needs a tensor with one element. */
+  gradient?: Tensor
+  /** Keep the tape, so that `backward()` can pass it again. */
+  retainGraph?: boolean
+}
+
+export function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptions): void {
+  const { engine } = root
+  if (!root.requiresGrad) {
+    throw new AutogradError(`backward(): ${root.toString()} does not depend on any tensor that requires gradients`)
+  }
+  if (!gradient && root.size !== 1) {
+    throw new ShapeError('backward', 'a tensor with one element, or the option gradient', formatShape(root.shape))
+  }
+  if (gradient && !sameShape(gradient.shape, root.shape)) {
+    throw new ShapeError('backward', `a gradient of shape ${formatShape(root.shape)}`, formatShape(gradient.shape))
+  }
+  engine.noGrad(() => {
+    engine.scope(() => {
+      const seed = gradient ? gradient.alias(gradient.shape) : engine.full(root.shape, 1)
+      if (!root.node) {
+        accumulateInLeaf(root, seed)
+        return
+      }
+      const gradients = new Map<TapeNode, Tensor>([[root.node, seed]])
+      for (const node of nodesBehind(root.node)) {
+        const incoming = gradients.get(node)
+        gradients.delete(node)
+        if (incoming) passThrough(node, incoming, gradients)
+        if (retainGraph) continue
+        node.releaseSaved()
+        if (node.output !== root.handle) node.output.release('backward(), which passed it')
+      }
+    })
+  })
+}
+
+/** Runs the rule of one node and hands the gradients of its inputs on. */
+function passThrough(node: TapeNode, incoming: Tensor, gradients: Map<TapeNode, Tensor>): void {
+  const saved = node.saved()
+  const results = incoming.engine.scope(() => node.rule(incoming, saved))
+  const owned = new Set<Tensor>()
+  const outgoing: [Edge, Tensor][] = []
+  for (const edge of node.edges) {
+    const result = results[edge.input]
+    if (!result) continue
+    if (!sameShape(result.shape, edge.shape)) {
+      throw new ShapeError(
+        `gradient of ${node.operation} for "${edge.input}"`,
+        formatShape(edge.shape),
+        formatShape(result.shape),
+      )
+    }
+    outgoing.push([edge, owned.has(result) ? result.alias(result.shape) : result])
+    owned.add(result)
+  }
+  if (!owned.has(incoming)) incoming.handle.release('the backward pass')
+  for (const [edge, result] of outgoing) {
+    if (edge.leaf) accumulateInLeaf(edge.leaf, result)
+    else if (edge.node) gradients.set(edge.node, sum(gradients.get(edge.node), result))
+  }
+}
+
+/** Adds `term` to `total`; takes both over. */
+function sum(total: Tensor | undefined, term: Tensor): Tensor {
+  if (!total) return term
+  const target = exclusive(total)
+  accumulate(target.engine.device, { target: target.buffer, source: term.buffer, size: target.size })
+  term.handle.release('the backward pass')
+  return target
+}
+
+function accumulateInLeaf(leaf: Tensor, gradient: Tensor): void {
+  if (!leaf.grad) {
+    leaf.grad = exclusive(gradient)
+    return
+  }
+  leaf.grad.buffer.version++
+  accumulate(leaf.engine.device, { target: leaf.grad.buffer, source: gradient.buffer, size: leaf.size })
+  gradient.handle.release('the backward pass')
+}
+
+/** The tensor itself if nobody else sees its memory, else a copy. */
+function exclusive(tensor: Tensor): Tensor {
+  if (tensor.buffer.references === 1) return tensor
+  const copy = tensor.engine.empty(tensor.shape)
+  tensor.engine.device.copy(tensor.buffer, 0, copy.buffer, 0, tensor.size * 4)
+  tensor.handle.release('the backward pass')
+  return copy
+}
+
+/** All nodes that the root depends on, itself included, latest first. */
+function nodesBehind(root: TapeNode): TapeNode[] {
+  const found = new Set([root])
+  for (const node of found) for (const edge of node.edges) if (edge.node) found.add(edge.node)
+  return [...found].sort((a, b) => b.id - a.id)
+}

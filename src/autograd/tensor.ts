@@ -1,0 +1,165 @@
+/**
+ * A tensor: a shape, a type and GPU memory. Values live on the GPU; `toArray()` and `item()` are the only methods that
+ * wait. Nobody disposes of tensors: see scope.ts for who returns their memory.
+ */
+import type { DeviceBuffer } from '../device/buffer.js'
+import { AutogradError, ShapeError } from '../device/errors.js'
+import type { Engine } from './engine.js'
+import { Handle } from './handle.js'
+import { backward, type BackwardOptions } from './backward.js'
+import { formatShape, type Shape, sizeOf } from './shape.js'
+import type { TapeNode } from './tape-node.js'
+
+/** `u8` exists for images only: they are cast to `f32` on the GPU. */
+export type DType = 'f32' | 'i32' | 'u32' | 'u8'
+
+/** Bytes per element. */
+export const bytesPerElement: Readonly<Record<DType, number>> = { f32: 4, i32: 4, u32: 4, u8: 1 }
+
+export type TensorData =
+  Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
+
+export class Tensor {
+  /** @internal */
+  readonly handle: Handle
+  #requiresGrad = false
+  #grad: Tensor | undefined
+
+  /**
+   * Takes over one reference to `buffer`. Use `engine.tensor()` and the operations instead.
+   * @internal
+   */
+  constructor(
+    readonly engine: Engine,
+    readonly shape: Shape,
+    readonly dtype: DType,
+    buffer: DeviceBuffer,
+  ) {
+    this.handle = new Handle(buffer)
+    engine.scopes.adopt(this)
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return sizeOf(this.shape)
+  }
+
+  /** The number of dimensions. */
+  get rank(): number {
+    return this.shape.length
+  }
+
+  /** The memory, for kernels. Throws `AutogradError` when it was returned already. */
+  get buffer(): DeviceBuffer {
+    this.handle.check(this.toString())
+    return this.handle.buffer
+  }
+
+  /** The operation that made this tensor, if gradients flow through it. */
+  get node(): TapeNode | undefined {
+    return this.handle.node
+  }
+
+  /** Whether no operation on the tape made this tensor. Gradients accumulate in leaves only. */
+  get isLeaf(): boolean {
+    return this.node === undefined
+  }
+
+  get requiresGrad(): boolean {
+    return this.#requiresGrad || this.node !== undefined
+  }
+
+  set requiresGrad(value: boolean) {
+    if (!this.isLeaf) throw new AutogradError(`${this.toString()} is no leaf: detach() it to stop gradients`)
+    if (value && this.dtype !== 'f32') throw new AutogradError(`${this.toString()} cannot have gradients: only f32 can`)
+    this.#requiresGrad = value
+  }
+
+  /** The gradient that `backward()` accumulated, or `undefined`. Setting it to `undefined` returns its memory. */
+  get grad(): Tensor | undefined {
+    return this.#grad
+  }
+
+  set grad(gradient: Tensor | undefined) {
+    if (this.#grad && this.#grad !== gradient) this.#grad.handle.release('a new gradient')
+    if (gradient) this.engine.scopes.keep(gradient)
+    this.#grad = gradient
+  }
+
+  /**
+   * Computes the gradients of this tensor with respect to every leaf with `requiresGrad` and adds them to their `grad`.
+   * Without `gradient` the tensor must hold one element, such as a loss. The tape behind it is released, and with it
+   * the tensors between the leaves and this one, unless `retainGraph` is set.
+   */
+  backward(options: BackwardOptions = {}): void {
+    backward(this, options)
+  }
+
+  /** The same values without history: gradients stop here, and the memory outlives `backward()`. */
+  detach(): Tensor {
+    return this.alias(this.shape)
+  }
+
+  /** The same memory under another shape of equal size, without history. @internal */
+  alias(shape: Shape): Tensor {
+    return new Tensor(this.engine, shape, this.dtype, this.buffer.retain())
+  }
+
+  /** Waits for the values. The layout is row-major in the order of `shape`. */
+  async toArray(): Promise<TensorData> {
+    const bytes = await this.engine.device.read(this.buffer, 0, this.size * bytesPerElement[this.dtype])
+    switch (this.dtype) {
+      case 'f32':
+        return new Float32Array(bytes)
+      case 'i32':
+        return new Int32Array(bytes)
+      case 'u32':
+        return new Uint32Array(bytes)
+      case 'u8':
+        return new Uint8Array(bytes)
+    }
+  }
+
+  /** Waits for the value of a tensor with one element. */
+  async item(): Promise<number> {
+    if (this.size !== 1) throw new ShapeError('item', 'one element', formatShape(this.shape))
+    return (await this.toArray())[0]!
+  }
+
+  /** Replaces the values in place. Not allowed on a leaf that requires gradients, except under `noGrad`. */
+  set(values: ArrayLike<number>): this {
+    if (values.length !== this.size) throw new ShapeError('set', `${this.size} values`, String(values.length))
+    this.beforeInPlaceWrite('set')
+    this.engine.device.upload(this.buffer, toTypedArray(values, this.dtype))
+    return this
+  }
+
+  /** Every in-place write has to call this first: saved tensors notice by the version. @internal */
+  beforeInPlaceWrite(operation: string): void {
+    if (this.requiresGrad && this.engine.gradEnabled) {
+      throw new AutogradError(
+        `${operation}: ${this.toString()} requires gradients and cannot be modified in place; ` +
+          'wrap the call in engine.noGrad()',
+      )
+    }
+    this.buffer.version++
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype}${formatShape(this.shape)}${this.node ? ` from ${this.node.operation}` : ''})`
+  }
+}
+
+/** Values as the typed array of a dtype; a typed array of the right kind is passed through. */
+export function toTypedArray(values: ArrayLike<number>, dtype: DType): ArrayBufferView {
+  switch (dtype) {
+    case 'f32':
+      return values instanceof Float32Array ? values : Float32Array.from(values)
+    case 'i32':
+      return values instanceof Int32Array ? values : Int32Array.from(values)
+    case 'u32':
+      return values instanceof Uint32Array ? values : Uint32Array.from(values)
+    case 'u8':
+      return values instanceof Uint8Array ? values : Uint8Array.from(values)
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * A piece of GPU memory with a reference count. Tensors, saved activations and parameters each hold one reference;
+ * when the last one is released the memory goes back to the pool, and the next allocation of its size takes it over.
+ *
+ * Reuse needs no waiting: all commands run in the order in which they were recorded, so whoever takes the memory over
+ * runs after everyone who used it before.
+ */
+export class DeviceBuffer {
+  #references = 1
+  /** Counts in-place writes, so that the tape notices when something it saved was changed. */
+  version = 0
+
+  /**
+   * @param id the number of the physical buffer: equal numbers mean the same memory
+   * @param gpu the physical buffer; it may be larger than `byteLength`
+   * @param byteLength the bytes that were asked for, rounded up to 4
+   */
+  constructor(
+    readonly id: number,
+    readonly gpu: GPUBuffer,
+    readonly byteLength: number,
+    private readonly onRelease: (buffer: DeviceBuffer) => void,
+  ) {}
+
+  get references(): number {
+    return this.#references
+  }
+
+  get released(): boolean {
+    return this.#references === 0
+  }
+
+  retain(): this {
+    if (this.released) throw new Error('a released buffer cannot be retained')
+    this.#references++
+    return this
+  }
+
+  release(): void {
+    if (this.released) throw new Error('a buffer was released twice')
+    if (--this.#references === 0) this.onRelease(this)
+  }
+}
+
+/** A part of a buffer, in bytes; `offset` is a multiple of the device's `minStorageBufferOffsetAlignment`. */
+export interface BufferRange {
+  readonly buffer: DeviceBuffer
+  readonly offset: number
+  readonly size: number
+}
+
+/** The whole buffer as a range. */
+export function wholeBuffer(buffer: DeviceBuffer): BufferRange {
+  return { buffer, offset: 0, size: buffer.byteLength }
+}

@@ -1,0 +1,351 @@
+/**
+ * The device: everything that the rest of Daybreak may ask of a GPU. It hides WebGPU's objects: above this folder
+ * there are buffers with reference counts, programs, and one method that waits (`read`).
+ *
+ * What lives in src/device: adapter choice, lifetime, limits, errors, the buffer pool, the command stream, timestamps.
+ * What does not: what the kernels compute, tensors and gradients.
+ */
+import { BindGroupCache } from './bind-groups.js'
+import { type BufferRange, DeviceBuffer } from './buffer.js'
+import { DeviceLostError, KernelError, OutOfMemoryError } from './errors.js'
+import { type FaultDescription, FaultLog } from './faults.js'
+import type { DeviceHost } from './host.js'
+import { PipelineCache } from './pipelines.js'
+import { BufferPool, bucketSize, GPUBufferUsageFlags, type MemoryReport } from './pool.js'
+import type { Program, Workgroups } from './program.js'
+import { CommandStream } from './stream.js'
+import { type KernelTime, TimestampRecorder } from './timestamps.js'
+
+export interface DeviceOptions {
+  /** At most this many bytes of GPU memory are reserved; unlimited by default. */
+  memoryLimit?: number
+}
+
+/** The limits that kernels shape themselves by. Sizes in bytes. */
+export interface DeviceLimits {
+  readonly bindingSize: number
+  readonly offsetAlignment: number
+  readonly workgroupInvocations: number
+  readonly workgroupMemory: number
+  readonly workgroupsPerDimension: number
+  readonly storageBuffers: number
+}
+
+const uploadChunk = 16 * 2 ** 20
+
+export class Device {
+  readonly limits: DeviceLimits
+  readonly adapter: DeviceHost['adapter']
+  readonly features: ReadonlySet<string>
+  readonly #pool: BufferPool
+  readonly #pipelines: PipelineCache
+  readonly #bindGroups: BindGroupCache
+  readonly #stream: CommandStream
+  readonly #timestamps: TimestampRecorder
+  readonly #faults: FaultLog
+  readonly #readable = new Map<number, GPUBuffer[]>()
+  #failure: Error | undefined
+  #lost: string | undefined
+
+  constructor(
+    private readonly host: DeviceHost,
+    options: DeviceOptions = {},
+  ) {
+    const gpu = host.device
+    this.adapter = host.adapter
+    this.features = new Set(gpu.features)
+    this.limits = {
+      bindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
+      offsetAlignment: gpu.limits.minStorageBufferOffsetAlignment,
+      workgroupInvocations: Math.min(gpu.limits.maxComputeInvocationsPerWorkgroup, gpu.limits.maxComputeWorkgroupSizeX),
+      workgroupMemory: gpu.limits.maxComputeWorkgroupStorageSize,
+      workgroupsPerDimension: gpu.limits.maxComputeWorkgroupsPerDimension,
+      storageBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
+    }
+    this.#pipelines = new PipelineCache(host, this.limits.storageBuffers)
+    this.#bindGroups = new BindGroupCache(gpu)
+    this.#timestamps = new TimestampRecorder(host)
+    this.#stream = new CommandStream({
+      host,
+      pipelines: this.#pipelines,
+      bindGroups: this.#bindGroups,
+      timestamps: this.#timestamps,
+      onError: (error) => {
+        this.#fail(error)
+      },
+    })
+    this.#pool = new BufferPool(gpu, {
+      memoryLimit: options.memoryLimit,
+      beforeDestroy: () => {
+        this.#stream.submitNow()
+      },
+      onCreated: (check, bytes) => {
+        host
+          .asynchronous(() => check)
+          .then((error) => {
+            if (error) this.#fail(new OutOfMemoryError(bytes, this.memory().inUse, gpu.limits.maxBufferSize))
+          })
+          .catch(() => undefined) // the device was lost, which is reported by itself
+      },
+      onDestroyed: (id) => {
+        this.#bindGroups.forget(id)
+      },
+    })
+    gpu.addEventListener('uncapturederror', (event) => {
+      event.preventDefault()
+      this.#fail(new KernelError('(outside of any dispatch)', event.error.message))
+    })
+    void gpu.lost.then(({ reason, message }) => {
+      this.#lost ??= message || reason
+    })
+    this.#faults = new FaultLog(this.allocate(slotBytes))
+    this.upload(this.#faults.buffer, new Uint32Array(slotBytes / 4))
+  }
+
+  /** A workgroup size for one-dimensional kernels: 256, or what the device allows. */
+  get workgroupSize(): number {
+    return Math.min(256, this.limits.workgroupInvocations)
+  }
+
+  memory(): MemoryReport {
+    return this.#pool.report()
+  }
+
+  /** Memory with undefined contents; `bytes` is rounded up to a multiple of 4. Throws `OutOfMemoryError`. */
+  allocate(bytes: number): DeviceBuffer {
+    this.#throwIfLost()
+    return this.#pool.allocate(bytes)
+  }
+
+  /** Gives memory that no tensor holds back to the GPU. */
+  trim(): void {
+    this.#pool.trim()
+    for (const buffers of this.#readable.values()) for (const buffer of buffers.splice(0)) buffer.destroy()
+  }
+
+  /**
+   * Records one dispatch. `work` is a rough count of arithmetic operations, which bounds how much is submitted at
+   * once. Throws `KernelError` when a buffer was released or is bound both to read and to write.
+   */
+  dispatch(
+    program: Program,
+    bindings: readonly BufferRange[],
+    uniforms: ArrayBuffer | undefined,
+    workgroups: Workgroups,
+    work = 0,
+  ): void {
+    this.#throwIfLost()
+    this.#validate(program, bindings, workgroups)
+    const entry = this.#pipelines.get(program)
+    this.#stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups, work })
+  }
+
+  /** Records a copy of `size` bytes (all multiples of 4) between two different buffers. */
+  copy(source: DeviceBuffer, sourceOffset: number, destination: DeviceBuffer, destinationOffset: number, size: number) {
+    this.#throwIfLost()
+    this.#stream.record({
+      kind: 'copy',
+      source: source.gpu,
+      sourceOffset,
+      destination: destination.gpu,
+      destinationOffset,
+      size,
+    })
+  }
+
+  /** Writes values into a buffer, after everything recorded so far. `data` may be changed as soon as this returns. */
+  upload(destination: DeviceBuffer, data: ArrayBufferView, byteOffset = 0): void {
+    this.#throwIfLost()
+    const bytes = padToFour(data)
+    if (byteOffset + bytes.byteLength > destination.byteLength) {
+      throw new KernelError('upload', `${byteOffset + bytes.byteLength} bytes into ${destination.byteLength}`)
+    }
+    if (bytes.byteLength <= uploadChunk) {
+      if (this.#stream.empty) this.host.device.queue.writeBuffer(destination.gpu, byteOffset, bytes)
+      else this.#stream.record({ kind: 'write', destination, offset: byteOffset, data: bytes.slice() })
+      return
+    }
+    this.#stream.submitNow()
+    const { queue } = this.host.device
+    for (let start = 0; start < bytes.byteLength; start += uploadChunk) {
+      queue.writeBuffer(destination.gpu, byteOffset + start, bytes.subarray(start, start + uploadChunk))
+      queue.submit([]) // frees the staging memory of earlier chunks
+    }
+  }
+
+  /**
+   * Waits for everything recorded so far and returns a copy of a part of a buffer. Errors of earlier commands, and
+   * faults that kernels found in their data, are thrown here.
+   */
+  async read(buffer: DeviceBuffer, byteOffset = 0, byteLength = buffer.byteLength): Promise<ArrayBuffer> {
+    const size = Math.ceil(byteLength / 4) * 4
+    const checkFaults = this.#faults.inUse
+    const faultBytes = checkFaults ? this.#faults.byteLength : 0
+    const readable = this.#takeReadable(size + faultBytes)
+    this.#stream.record({
+      kind: 'copy',
+      source: buffer.gpu,
+      sourceOffset: byteOffset,
+      destination: readable,
+      destinationOffset: 0,
+      size,
+    })
+    if (checkFaults) {
+      this.#stream.record({
+        kind: 'copy',
+        source: this.#faults.buffer.gpu,
+        sourceOffset: 0,
+        destination: readable,
+        destinationOffset: size,
+        size: faultBytes,
+      })
+    }
+    await this.flush()
+    try {
+      await this.host.asynchronous(() => readable.mapAsync(1, 0, size + faultBytes))
+    } catch (error) {
+      this.#throwIfLost()
+      throw this.#takeFailure() ?? error
+    }
+    const values = readable.getMappedRange(0, size + faultBytes).slice(0)
+    readable.unmap()
+    this.#returnReadable(readable)
+    const failure = this.#takeFailure()
+    if (failure) throw failure
+    if (checkFaults) this.#throwFault(new Uint32Array(values, size))
+    return values.slice(0, byteLength)
+  }
+
+  /** Submits everything recorded so far; does not wait for it to run. Throws errors of earlier commands. */
+  async flush(): Promise<void> {
+    this.#throwIfLost()
+    await this.#stream.flush()
+    const failure = this.#takeFailure()
+    if (failure) throw failure
+  }
+
+  /** Submits everything recorded so far and waits until it has run. */
+  async idle(): Promise<void> {
+    await this.flush()
+    await this.submittedWorkDone()
+  }
+
+  /** Waits until everything submitted so far has run; later commands may be recorded and submitted meanwhile. */
+  async submittedWorkDone(): Promise<void> {
+    await this.host.asynchronous(() => this.host.device.queue.onSubmittedWorkDone())
+    this.#throwIfLost()
+    const failure = this.#takeFailure()
+    if (failure) throw failure
+  }
+
+  /** The fault buffer for a kernel's binding, and the slot of a check in it; see faults.ts. */
+  fault(description: FaultDescription): { buffer: DeviceBuffer; slot: number } {
+    return { buffer: this.#faults.buffer, slot: this.#faults.slot(description) }
+  }
+
+  /** Runs a function and returns the GPU time of every dispatch that it recorded. */
+  async profile(run: () => void | Promise<void>): Promise<KernelTime[]> {
+    await this.flush()
+    this.#timestamps.start()
+    try {
+      await run()
+      await this.idle()
+    } catch (error) {
+      await this.#timestamps.stop()
+      throw error
+    }
+    return this.#timestamps.stop()
+  }
+
+  /** Ends the device; every later use throws `DeviceLostError`. */
+  destroy(): void {
+    this.#lost ??= 'it was destroyed'
+    this.#stream.destroy()
+    this.host.device.destroy()
+  }
+
+  #validate(program: Program, bindings: readonly BufferRange[], workgroups: Workgroups): void {
+    if (bindings.length !== program.bindings.length) {
+      throw new KernelError(program.name, `expected ${program.bindings.length} buffers, got ${bindings.length}`)
+    }
+    for (const [i, { buffer, offset, size }] of bindings.entries()) {
+      const { name, access } = program.bindings[i]!
+      if (buffer.released) throw new KernelError(program.name, `the buffer "${name}" was released`)
+      if (size > this.limits.bindingSize || offset % this.limits.offsetAlignment !== 0) {
+        throw new KernelError(
+          program.name,
+          `the binding "${name}" has ${size} bytes at ${offset}; the device allows ${this.limits.bindingSize} bytes ` +
+            `at multiples of ${this.limits.offsetAlignment}`,
+        )
+      }
+      const other = bindings.findIndex((range, j) => j !== i && range.buffer.id === buffer.id)
+      if (other >= 0 && program.bindings[other]!.access !== access) {
+        throw new KernelError(
+          program.name,
+          `"${name}" and "${program.bindings[other]!.name}" are the same buffer, once to read and once to write`,
+        )
+      }
+    }
+    if (workgroups.some((count) => count > this.limits.workgroupsPerDimension || count < 1)) {
+      throw new KernelError(
+        program.name,
+        `a grid of ${workgroups.join(' x ')} workgroups; the device allows 1 to ${this.limits.workgroupsPerDimension} ` +
+          'in each dimension',
+      )
+    }
+  }
+
+  #throwFault(contents: Uint32Array): void {
+    const fault = this.#faults.error(contents)
+    if (!fault) return
+    this.upload(this.#faults.buffer, new Uint32Array(this.#faults.byteLength / 4))
+    throw fault
+  }
+
+  #takeReadable(bytes: number): GPUBuffer {
+    const size = bucketSize(bytes)
+    return (
+      this.#readable.get(size)?.pop() ??
+      this.host.device.createBuffer({
+        label: 'read-back',
+        size,
+        usage: GPUBufferUsageFlags.mapRead | GPUBufferUsageFlags.copyDestination,
+      })
+    )
+  }
+
+  #returnReadable(buffer: GPUBuffer): void {
+    if (buffer.size > uploadChunk) {
+      buffer.destroy()
+      return
+    }
+    const bucket = this.#readable.get(buffer.size) ?? []
+    bucket.push(buffer)
+    this.#readable.set(buffer.size, bucket)
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+  }
+
+  #takeFailure(): Error | undefined {
+    const failure = this.#failure
+    this.#failure = undefined
+    return failure
+  }
+
+  #throwIfLost(): void {
+    if (this.#lost !== undefined) throw new DeviceLostError(this.#lost)
+  }
+}
+
+const slotBytes = 1024
+
+function padToFour(data: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  const shared = typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer
+  if (bytes.byteLength % 4 === 0 && !shared) return bytes as Uint8Array<ArrayBuffer>
+  const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4)
+  padded.set(bytes)
+  return padded
+}

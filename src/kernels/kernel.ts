@@ -1,0 +1,132 @@
+/**
+ * A kernel is a WGSL file and a description of it. `defineKernel` joins the two: it writes the declarations of the
+ * bindings and of the uniform struct in front of the WGSL text, so that names and order exist in one place only, and
+ * turns named buffers and numbers into a dispatch.
+ *
+ * What lives in src/kernels: one folder per kernel family, one file per kernel; shapes and buffers.
+ * What does not: tensors, gradients, and which kernel an operation needs.
+ */
+import { type BufferRange, DeviceBuffer, wholeBuffer } from '../device/buffer.js'
+import type { Device } from '../device/device.js'
+import { KernelError } from '../device/errors.js'
+import type { Program, Workgroups } from '../device/program.js'
+import { uniformStride } from '../device/stream.js'
+import { expandTemplate, type TemplateValues } from './template.js'
+
+/** A storage binding: `element` is the WGSL element type of its array; it may contain template placeholders. */
+export interface BindingDeclaration {
+  readonly access: 'read' | 'write'
+  readonly element: string
+}
+
+/** A buffer that the kernel only reads. */
+export const read = (element = 'f32'): BindingDeclaration => ({ access: 'read', element })
+/** A buffer that the kernel writes, and may read. */
+export const write = (element = 'f32'): BindingDeclaration => ({ access: 'write', element })
+
+export type UniformType = 'u32' | 'i32' | 'f32'
+
+export interface KernelDescription<B extends string, U extends string> {
+  /** `family/kernel`, the same as the path of the WGSL file below shaders/. */
+  readonly name: string
+  readonly source: string
+  /** In the order of their binding numbers; the WGSL text calls them by these names. */
+  readonly bindings: Readonly<Record<B, BindingDeclaration>>
+  /** Members of the uniform struct, which the WGSL text calls `uniforms`. All are four bytes wide. */
+  readonly uniforms: Readonly<Record<U, UniformType>>
+}
+
+export interface DispatchArguments<B extends string, U extends string> {
+  readonly template?: TemplateValues
+  readonly bindings: Readonly<Record<B, DeviceBuffer | BufferRange>>
+  readonly uniforms: Readonly<Record<U, number>>
+  readonly workgroups: Workgroups
+  /** A rough count of arithmetic operations; see CommandStream. */
+  readonly work?: number
+}
+
+export interface Kernel<B extends string, U extends string> {
+  readonly name: string
+  dispatch(device: Device, dispatch: DispatchArguments<B, U>): void
+}
+
+export function defineKernel<const B extends string, const U extends string = never>(
+  description: KernelDescription<B, U>,
+): Kernel<B, U> {
+  const { name, source } = description
+  const bindingNames = Object.keys(description.bindings) as B[]
+  const uniformNames = Object.keys(description.uniforms) as U[]
+  if (uniformNames.length * 4 > uniformStride) throw new KernelError(name, 'has more uniforms than fit 256 bytes')
+  const header = declarations(description)
+  const programs = new Map<string, Program>()
+
+  const programFor = (template: TemplateValues): Program => {
+    const key = `${name} ${JSON.stringify(template)}`
+    let program = programs.get(key)
+    if (!program) {
+      program = {
+        name,
+        key,
+        bindings: bindingNames.map((binding) => ({
+          name: binding,
+          access: description.bindings[binding].access,
+        })),
+        uniformBytes: uniformNames.length * 4,
+        code: () => expandTemplate(name, withHeader(header, source), template),
+      }
+      programs.set(key, program)
+    }
+    return program
+  }
+
+  return {
+    name,
+    dispatch(device, { template = {}, bindings, uniforms, workgroups, work }) {
+      const ranges = bindingNames.map((binding): BufferRange => {
+        const given: DeviceBuffer | BufferRange = bindings[binding]
+        return given instanceof DeviceBuffer ? wholeBuffer(given) : given
+      })
+      const packed = packUniforms(description, uniformNames, uniforms)
+      device.dispatch(programFor(template), ranges, packed, workgroups, work)
+    },
+  }
+}
+
+function declarations({ bindings, uniforms }: KernelDescription<string, string>): string {
+  const lines = Object.entries(bindings).map(
+    ([name, { access, element }], i) =>
+      `@group(0) @binding(${i}) var<storage, ${access === 'read' ? 'read' : 'read_write'}> ${name}: array<${element}>;`,
+  )
+  const members = Object.entries(uniforms).map(([name, type]) => `  ${name}: ${type},`)
+  if (members.length > 0) {
+    lines.push('struct Uniforms {', ...members, '}', '@group(1) @binding(0) var<uniform> uniforms: Uniforms;')
+  }
+  return lines.join('\n')
+}
+
+/** `enable` directives must come before every declaration. */
+function withHeader(header: string, source: string): string {
+  const enables = source.match(/^[ \t]*enable [^;]*;/gm) ?? []
+  const rest = source.replace(/^[ \t]*enable [^;]*;/gm, '')
+  return [...enables, header, rest].join('\n')
+}
+
+function packUniforms(
+  { name, uniforms: types }: KernelDescription<string, string>,
+  names: readonly string[],
+  values: Readonly<Record<string, number>>,
+): ArrayBuffer | undefined {
+  if (names.length === 0) return undefined
+  const view = new DataView(new ArrayBuffer(names.length * 4))
+  for (const [i, uniform] of names.entries()) {
+    const value = values[uniform]!
+    const type = types[uniform]!
+    if (Number.isNaN(value) || (type !== 'f32' && !Number.isInteger(value)) || (type === 'u32' && value < 0)) {
+      throw new KernelError(name, `the uniform "${uniform}" is ${value}, which is no ${type}`)
+    }
+    if (type === 'f32') view.setFloat32(i * 4, value, true)
+    else if (type === 'i32') view.setInt32(i * 4, value, true)
+    else view.setUint32(i * 4, value, true)
+  }
+  return view.buffer
+}

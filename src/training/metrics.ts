@@ -1,0 +1,80 @@
+/**
+ * Loss and accuracy of an epoch. They add up on the GPU; reading them copies a few hundred bytes and stalls nothing,
+ * because the trainer goes on recording while a read is on its way.
+ */
+import type { Engine } from '../autograd/engine.js'
+import type { Tensor } from '../autograd/tensor.js'
+import { accumulateMetrics, metricsHeaderLength } from '../kernels/metrics/accumulate.js'
+
+/** Means over the images seen so far. `accuracy` is a fraction from 0 to 1. */
+export interface Metrics {
+  readonly loss: number
+  readonly accuracy: number
+}
+
+export interface MetricsReading extends Metrics {
+  readonly images: number
+  readonly correct: number
+  /** The mean loss of each step so far. */
+  readonly losses: Float32Array
+  /** The first step, from 1, whose loss was NaN or infinite. */
+  readonly firstNonFiniteStep: number | undefined
+}
+
+export class MetricsAccumulator {
+  readonly #totals: Tensor
+  #step = 0
+
+  /** @param steps how many steps will be added at most */
+  constructor(
+    private readonly engine: Engine,
+    steps: number,
+  ) {
+    this.#totals = engine.tensor(new Uint32Array(metricsHeaderLength + steps))
+    engine.scopes.keep(this.#totals)
+  }
+
+  get steps(): number {
+    return this.#step
+  }
+
+  /** Adds one step: logits [N, classes], targets i32 [N], and their mean loss. */
+  add(logits: Tensor, targets: Tensor, loss: Tensor): void {
+    const [rows, classes] = logits.shape as [number, number]
+    accumulateMetrics(this.engine.device, {
+      logits: logits.buffer,
+      targets: targets.buffer,
+      loss: loss.buffer,
+      totals: this.#totals.buffer,
+      rows,
+      classes,
+      step: this.#step++,
+    })
+  }
+
+  /** The totals of all steps added before the call. */
+  async read(): Promise<MetricsReading> {
+    const steps = this.#step
+    const bytes = await this.engine.device.read(this.#totals.buffer, 0, (metricsHeaderLength + steps) * 4)
+    const [correct, images, , firstNonFiniteStep] = new Uint32Array(bytes, 0, metricsHeaderLength) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const lossSum = new Float32Array(bytes, 8, 1)[0]!
+    return {
+      images,
+      correct,
+      loss: lossSum / Math.max(images, 1),
+      accuracy: correct / Math.max(images, 1),
+      losses: new Float32Array(bytes, metricsHeaderLength * 4, steps),
+      firstNonFiniteStep: firstNonFiniteStep === 0 ? undefined : firstNonFiniteStep,
+    }
+  }
+
+  /** Returns the memory. */
+  release(): void {
+    this.#totals.handle.release('the end of the epoch')
+  }
+}
