@@ -138,9 +138,11 @@ async function openFromNode(options: OpenOptions): Promise<DeviceHost> {
 
 function givenDevice(device: GPUDevice): DeviceHost {
   const { vendor, architecture, description } = device.adapterInfo
+  const name = description || vendor || 'given device'
   return {
     device,
-    adapter: { name: description || vendor || 'given device', vendor, architecture, kind: 'gpu', source: 'given' },
+    adapter: { name, driver: '', vendor, architecture, kind: 'gpu', source: 'given' },
+    limits: device.limits,
     asynchronous: (start) => start(),
   }
 }

@@ -44,6 +44,7 @@ export class Device {
   readonly #timestamps: TimestampRecorder
   readonly #faults: FaultLog
   readonly #readable = new Map<number, GPUBuffer[]>()
+  #recording = true
   #failure: Error | undefined
   #lost: string | undefined
 
@@ -54,13 +55,14 @@ export class Device {
     const gpu = host.device
     this.adapter = host.adapter
     this.features = new Set(gpu.features)
+    const { limits } = host
     this.limits = {
-      bindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
-      offsetAlignment: gpu.limits.minStorageBufferOffsetAlignment,
-      workgroupInvocations: Math.min(gpu.limits.maxComputeInvocationsPerWorkgroup, gpu.limits.maxComputeWorkgroupSizeX),
-      workgroupMemory: gpu.limits.maxComputeWorkgroupStorageSize,
-      workgroupsPerDimension: gpu.limits.maxComputeWorkgroupsPerDimension,
-      storageBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
+      bindingSize: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
+      offsetAlignment: limits.minStorageBufferOffsetAlignment,
+      workgroupInvocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+      workgroupMemory: limits.maxComputeWorkgroupStorageSize,
+      workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      storageBuffers: limits.maxStorageBuffersPerShaderStage,
     }
     this.#pipelines = new PipelineCache(host, this.limits.storageBuffers)
     this.#bindGroups = new BindGroupCache(gpu)
@@ -76,14 +78,15 @@ export class Device {
     })
     this.#pool = new BufferPool(gpu, {
       memoryLimit: options.memoryLimit,
+      maxBufferSize: limits.maxBufferSize,
       beforeDestroy: () => {
         this.#stream.submitNow()
       },
       onCreated: (check, bytes) => {
         host
-          .asynchronous(() => check)
+          .asynchronous(check)
           .then((error) => {
-            if (error) this.#fail(new OutOfMemoryError(bytes, this.memory().inUse, gpu.limits.maxBufferSize))
+            if (error) this.#fail(new OutOfMemoryError(bytes, this.memory().inUse, limits.maxBufferSize))
           })
           .catch(() => undefined) // the device was lost, which is reported by itself
       },
@@ -136,6 +139,7 @@ export class Device {
   ): void {
     this.#throwIfLost()
     this.#validate(program, bindings, workgroups)
+    if (!this.#recording) return
     const entry = this.#pipelines.get(program)
     this.#stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups, work })
   }
@@ -143,6 +147,7 @@ export class Device {
   /** Records a copy of `size` bytes (all multiples of 4) between two different buffers. */
   copy(source: DeviceBuffer, sourceOffset: number, destination: DeviceBuffer, destinationOffset: number, size: number) {
     this.#throwIfLost()
+    if (!this.#recording) return
     this.#stream.record({
       kind: 'copy',
       source: source.gpu,
@@ -160,6 +165,7 @@ export class Device {
     if (byteOffset + bytes.byteLength > destination.byteLength) {
       throw new KernelError('upload', `${byteOffset + bytes.byteLength} bytes into ${destination.byteLength}`)
     }
+    if (!this.#recording) return
     if (bytes.byteLength <= uploadChunk) {
       if (this.#stream.empty) this.host.device.queue.writeBuffer(destination.gpu, byteOffset, bytes)
       else this.#stream.record({ kind: 'write', destination, offset: byteOffset, data: bytes.slice() })
@@ -214,6 +220,20 @@ export class Device {
     if (failure) throw failure
     if (checkFaults) this.#throwFault(new Uint32Array(values, size))
     return values.slice(0, byteLength)
+  }
+
+  /**
+   * Runs a synchronous function whose dispatches, copies and uploads are checked but not recorded: it learns shapes and
+   * allocates memory, but computes no values.
+   */
+  withoutRunning<T>(body: () => T): T {
+    const before = this.#recording
+    this.#recording = false
+    try {
+      return body()
+    } finally {
+      this.#recording = before
+    }
   }
 
   /** Submits everything recorded so far; does not wait for it to run. Throws errors of earlier commands. */

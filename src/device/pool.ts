@@ -24,10 +24,12 @@ export interface MemoryReport {
 export interface PoolOptions {
   /** At most this many bytes are reserved; unlimited by default. */
   memoryLimit?: number
+  /** The largest buffer that the device allows, in bytes. */
+  maxBufferSize: number
   /** Called before unused buffers are destroyed: recorded commands may still name them. */
   beforeDestroy: () => void
-  /** Called with the result of asking the GPU for memory. */
-  onCreated: (check: Promise<GPUError | null>, bytes: number) => void
+  /** Called after memory was asked for; `check` asks whether the GPU had it. */
+  onCreated: (check: () => Promise<GPUError | null>, bytes: number) => void
   onDestroyed: (id: number) => void
 }
 
@@ -55,7 +57,7 @@ export class BufferPool {
     private readonly options: PoolOptions,
   ) {
     this.#limit = options.memoryLimit ?? Infinity
-    this.#maxBufferSize = gpu.limits.maxBufferSize
+    this.#maxBufferSize = options.maxBufferSize
   }
 
   /** Memory for `bytes` bytes with undefined contents. Throws `OutOfMemoryError` when it exceeds a known limit. */
@@ -111,7 +113,7 @@ export class BufferPool {
       size: capacity,
       usage: GPUBufferUsageFlags.storage | GPUBufferUsageFlags.copySource | GPUBufferUsageFlags.copyDestination,
     })
-    this.options.onCreated(this.gpu.popErrorScope(), capacity)
+    this.options.onCreated(() => this.gpu.popErrorScope(), capacity)
     this.#reserved += capacity
     this.#buffers++
     return { id: this.#nextId++, gpu, capacity }
