@@ -24,6 +24,11 @@ export class ScopeStack {
     collected.register(tensor, tensor.handle, tensor.handle)
   }
 
+  /** Returns the memory of a tensor before its scope ends, if it was made in (or handed to) the innermost scope. */
+  release(tensor: Tensor): void {
+    if (this.#scopes.at(-1)?.delete(tensor)) tensor.handle.release('the module that took it as input')
+  }
+
   run<T>(body: () => T): T {
     const scope = new Set<Tensor>()
     this.#scopes.push(scope)

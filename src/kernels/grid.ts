@@ -53,9 +53,25 @@ export function rowWindows(device: Device, kernel: string, rows: number, rowByte
   }))
 }
 
-/** The bytes of a window of rows as a range of its buffer. */
+/** The bytes of a window of rows as a range of its buffer; bindings come in multiples of 4 bytes, and so do buffers. */
 export function windowOf(buffer: DeviceBuffer, { start, count }: RowWindow, rowBytes: number): BufferRange {
-  return { buffer, offset: start * rowBytes, size: count * rowBytes }
+  return { buffer, offset: start * rowBytes, size: Math.ceil((count * rowBytes) / 4) * 4 }
+}
+
+/**
+ * `count` elements from element `start` on, wherever that is: the range begins at the last allowed offset before it, and
+ * the kernel skips `shift` elements.
+ */
+export function shiftedRange(
+  device: Device,
+  buffer: DeviceBuffer,
+  { start, count }: RowWindow,
+  elementBytes: number,
+): { range: BufferRange; shift: number } {
+  const { offsetAlignment } = device.limits
+  const skipped = (start * elementBytes) % offsetAlignment
+  const offset = start * elementBytes - skipped
+  return { range: { buffer, offset, size: skipped + count * elementBytes }, shift: skipped / elementBytes }
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

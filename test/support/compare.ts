@@ -37,3 +37,17 @@ export function testValues(length: number, seed = 1): Float32Array<ArrayBuffer> 
     return (state >>> 8) / 8388608 - 1
   })
 }
+
+/** The sum of absolute values: what the rounding error of a sum is relative to. */
+export function sumOfMagnitudes(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!)
+  return sum
+}
+
+/** The largest absolute value. */
+export function largestMagnitude(values: ArrayLike<number>): number {
+  let largest = 0
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!))
+  return largest
+}

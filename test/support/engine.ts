@@ -13,3 +13,10 @@ export function useEngine(options?: EngineOptions): { readonly engine: Engine } 
   })
   return holder
 }
+
+/** An adapter on which little fits: small workgroups, 64 KiB bindings and short grids, so that everything is cut up. */
+export const tinyLimits = {
+  maxStorageBufferBindingSize: 2 ** 16,
+  maxComputeInvocationsPerWorkgroup: 64,
+  maxComputeWorkgroupsPerDimension: 64,
+} as const

@@ -1,0 +1,33 @@
+// Adaptive average pool backward: inputGradient[n, h, w, c] = the sum of outputGradient[n, oh, ow, c] / (size of the
+// window) over the windows that cover this input; see window.wgsl.
+// One invocation computes one input element of channels-last images by gathering from those windows.
+
+#include "common/linear-index.wgsl"
+#include "common/nhwc.wgsl"
+#include "adaptive-avg-pool-2d/window.wgsl"
+
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = linearIndex(group, groups, local, ${workgroupSize}u);
+  if (i >= uniforms.size) {
+    return;
+  }
+  let place = imagePosition(i, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels);
+  let rows = windowsOver(place.h, uniforms.inputHeight, uniforms.outputHeight);
+  let columns = windowsOver(place.w, uniforms.inputWidth, uniforms.outputWidth);
+  var sum = 0.0;
+  for (var oh = rows.x; oh < rows.y; oh += 1u) {
+    let coveredRows = windowAlong(oh, uniforms.inputHeight, uniforms.outputHeight);
+    for (var ow = columns.x; ow < columns.y; ow += 1u) {
+      let coveredColumns = windowAlong(ow, uniforms.inputWidth, uniforms.outputWidth);
+      let window = ImagePosition(place.n, oh, ow, place.c);
+      let gradient = outputGradient[imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels)];
+      sum += gradient / f32((coveredRows.y - coveredRows.x) * (coveredColumns.y - coveredColumns.x));
+    }
+  }
+  inputGradient[i] = sum;
+}

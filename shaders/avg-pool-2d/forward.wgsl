@@ -1,0 +1,32 @@
+// Average pool forward: output[n, oh, ow, c] = the sum of input[n, h, w, c] over the window that begins at
+// h = oh * stride - padding (columns likewise), divided by the number of places that the window counts; see window.wgsl.
+// One invocation computes one output element of channels-last images; neighbouring ones read neighbouring channels.
+
+#include "common/linear-index.wgsl"
+#include "common/nhwc.wgsl"
+#include "avg-pool-2d/window.wgsl"
+
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = linearIndex(group, groups, local, ${workgroupSize}u);
+  if (i >= uniforms.size) {
+    return;
+  }
+  let place = imagePosition(i, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
+  let rows = windowAlong(
+    place.h, uniforms.kernelHeight, uniforms.strideHeight, uniforms.paddingHeight, uniforms.inputHeight);
+  let columns = windowAlong(
+    place.w, uniforms.kernelWidth, uniforms.strideWidth, uniforms.paddingWidth, uniforms.inputWidth);
+  var sum = 0.0;
+  for (var h = rows.x; h < rows.y; h += 1u) {
+    for (var w = columns.x; w < columns.y; w += 1u) {
+      let source = ImagePosition(place.n, h, w, place.c);
+      sum += input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)];
+    }
+  }
+  output[i] = sum / f32(rows.z * columns.z);
+}

@@ -1,0 +1,15 @@
+// binary with a number: output[i] = input[i] operator value. One invocation computes one element of contiguous f32 arrays.
+
+#include "common/linear-index.wgsl"
+
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = linearIndex(group, groups, local, ${workgroupSize}u);
+  if (i < uniforms.size) {
+    output[i] = input[i] ${operator} uniforms.value;
+  }
+}

@@ -1,0 +1,15 @@
+// scale: gradient[i] *= factor[0]. One invocation scales one element of a contiguous f32 array.
+
+#include "common/linear-index.wgsl"
+
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = linearIndex(group, groups, local, ${workgroupSize}u);
+  if (i < uniforms.size) {
+    gradient[i] *= factor[0];
+  }
+}

@@ -1,0 +1,90 @@
+// The loop that matrix products and convolutions share: result[row, column] = sum over depth of left[row, depth] *
+// right[depth, column]. What left and right are is said by the file that includes this one, in six functions:
+//
+//   leftRows(rows, batch) -> LeftRows                the places of four rows: what does not depend on the depth
+//   leftSegment(LeftRows, segment) -> LeftSegment    their places in one segment of the depth
+//   loadLeft(LeftSegment, depth) -> vec4<f32>        left[rows, depth], with the depth counted from the segment's start
+//   rightColumns, rightSegment, loadRight            the same for four columns of right
+//   isEmpty(LeftSegment) -> bool                     whether loadLeft gives nothing but zeros in this segment
+//
+// The depth consists of segments of equal length: the kernel taps of a convolution, each as long as the channels; one
+// segment in a plain product. Rows and columns that these functions get lie inside: those beyond the edge repeat the last one
+// and are not stored. A workgroup computes one tile. Tiles are numbered along a folded grid: column by column, row by row, then
+// `splits` parts of the depth, whose results go to separate arrays (see combine.wgsl), then batches, which are the
+// groups of a convolution.
+
+#include "common/linear-index.wgsl"
+#include "matmul/epilogue.wgsl"
+
+struct Tile {
+  row: u32,
+  column: u32,
+  batch: u32,
+  split: u32,
+  depthStart: u32,
+  depthEnd: u32,
+}
+
+// The tile of a workgroup; where the grid has more workgroups than tiles, `batch` is beyond the last one.
+fn tileOf(group: vec3<u32>, groups: vec3<u32>, height: u32, width: u32) -> Tile {
+  let tilesInRow = (uniforms.columns + width - 1u) / width;
+  let tilesInColumn = (uniforms.rows + height - 1u) / height;
+  let number = linearGroup(group, groups);
+  let tileRow = number / tilesInRow;
+  let part = tileRow / tilesInColumn;
+  let batch = part / uniforms.splits;
+  let split = part - batch * uniforms.splits;
+  let depthStart = split * uniforms.depthPerSplit;
+  return Tile(
+    (tileRow - part * tilesInColumn) * height,
+    (number - tileRow * tilesInRow) * width,
+    batch,
+    split,
+    depthStart,
+    min(depthStart + uniforms.depthPerSplit, uniforms.depth),
+  );
+}
+
+// sum + left * right, for a column of four and a row of four numbers; sum[i] is row i of the 4 x 4 results.
+fn addOuterProduct(sum: mat4x4<f32>, left: vec4<f32>, right: vec4<f32>) -> mat4x4<f32> {
+  return mat4x4<f32>(
+    fma(vec4<f32>(left.x), right, sum[0]),
+    fma(vec4<f32>(left.y), right, sum[1]),
+    fma(vec4<f32>(left.z), right, sum[2]),
+    fma(vec4<f32>(left.w), right, sum[3]),
+  );
+}
+
+fn leftRowsInside(rows: vec4<u32>, batch: u32) -> LeftRows {
+  return leftRows(min(rows, vec4<u32>(uniforms.rows - 1u)), batch);
+}
+
+fn rightColumnsInside(columns: vec4<u32>, batch: u32) -> RightColumns {
+  return rightColumns(min(columns, vec4<u32>(uniforms.columns - 1u)), batch);
+}
+
+// Stores block[i][j], the result of row rows[i] and column columns[j], where they lie inside.
+fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block: mat4x4<f32>) {
+  // a copy that may be indexed by a variable, so that the sums themselves can stay in registers
+  var values = block;
+  for (var i = 0u; i < 4u; i++) {
+    if (rows[i] >= uniforms.rows) {
+      break;
+    }
+    for (var j = 0u; j < 4u; j++) {
+      if (columns[j] >= uniforms.columns) {
+        break;
+      }
+      let inRow = batch * uniforms.outputBatchStride + columns[j];
+      let position =
+        uniforms.outputOffset + split * uniforms.splitStride + rows[i] * uniforms.outputRowStride + inRow;
+      output[position] = finish(values[i][j], position, uniforms.biasOffset + inRow);
+    }
+  }
+}
+
+#if ${sharedMemory}
+#include "matmul/inner-product-shared.wgsl"
+#else
+#include "matmul/inner-product-registers.wgsl"
+#endif

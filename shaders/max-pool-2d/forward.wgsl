@@ -1,0 +1,53 @@
+// Max pool forward: output[n, oh, ow, c] = the largest input[n, h, w, c] of the window that begins at
+// h = oh * stride - padding and takes every dilation-th of kernel rows (columns likewise); padding takes no part.
+// indices[n, oh, ow, c] = h * inputWidth + w of the first such input in row-major order, which is the one that gets the
+// gradient, as in PyTorch; a NaN counts as larger than everything, the last one wins. A window without any input (only
+// dilation can make one) gives the lowest f32 and an index that no input has.
+// One invocation computes one output element of channels-last images; neighbouring ones read neighbouring channels.
+
+#include "common/linear-index.wgsl"
+#include "common/nhwc.wgsl"
+
+fn isNan(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u; // a compiler may take value != value for false
+}
+
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = linearIndex(group, groups, local, ${workgroupSize}u);
+  if (i >= uniforms.size) {
+    return;
+  }
+  let place = imagePosition(i, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
+  let top = i32(place.h * uniforms.strideHeight) - i32(uniforms.paddingHeight);
+  let left = i32(place.w * uniforms.strideWidth) - i32(uniforms.paddingWidth);
+  var best = -3.4028234663852886e38;
+  var bestIndex = 0xffffffffu;
+  var bestIsNan = false;
+  for (var kh = 0u; kh < uniforms.kernelHeight; kh += 1u) {
+    let h = top + i32(kh * uniforms.dilationHeight);
+    if (h < 0 || h >= i32(uniforms.inputHeight)) {
+      continue;
+    }
+    for (var kw = 0u; kw < uniforms.kernelWidth; kw += 1u) {
+      let w = left + i32(kw * uniforms.dilationWidth);
+      if (w < 0 || w >= i32(uniforms.inputWidth)) {
+        continue;
+      }
+      let source = ImagePosition(place.n, u32(h), u32(w), place.c);
+      let value = input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)];
+      let nan = isNan(value);
+      if (nan || bestIndex == 0xffffffffu || (!bestIsNan && value > best)) {
+        best = value;
+        bestIndex = source.h * uniforms.inputWidth + source.w;
+        bestIsNan = nan;
+      }
+    }
+  }
+  output[i] = best;
+  indices[i] = bestIndex;
+}

@@ -1,0 +1,133 @@
+/** 2-D convolution of images, as in PyTorch: the kernel is not flipped. */
+import { OptionError, ShapeError } from '../../device/errors.js'
+import { conv2dForward } from '../../kernels/conv2d/forward.js'
+import { type Conv2dGeometry, outputLength } from '../../kernels/conv2d/geometry.js'
+import { conv2dInputGradient } from '../../kernels/conv2d/input-gradient.js'
+import { conv2dWeightGradient } from '../../kernels/conv2d/weight-gradient.js'
+import { checkDType } from '../check.js'
+import { formatShape } from '../shape.js'
+import { differentiable } from '../tape.js'
+import type { Tensor } from '../tensor.js'
+import { checkBias, sumOfColumns } from './bias.js'
+import { imageDimensions } from './image.js'
+import { type Pair, pairOf } from './pair.js'
+
+export interface Conv2dOptions {
+  /** Pixels from one output to the next; 1 by default. Every pair is one number or [height, width]. */
+  readonly stride?: Pair
+  /** Zero pixels around the image; 0 by default. */
+  readonly padding?: Pair
+  /** Pixels from one tap of the kernel to the next; 1 by default. */
+  readonly dilation?: Pair
+  /** Groups of input channels, each seen by its own group of output channels; 1 by default. */
+  readonly groups?: number
+}
+
+/**
+ * Convolves `input` [N, H, W, Cin] with `weight` [KH, KW, Cin / groups, Cout] and adds `bias` [Cout], all f32.
+ *
+ * @returns [N, OH, OW, Cout] with OH = floor((H + 2 * padding - dilation * (KH - 1) - 1) / stride) + 1, and OW likewise
+ * @throws ShapeError when the shapes do not fit, or the kernel is larger than the padded image
+ * @throws OptionError for a stride, padding, dilation or number of groups that makes no sense
+ */
+export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
+  const geometry = geometryOf(input, weight, options)
+  checkBias('conv2d', bias, geometry.outputChannels)
+  const { engine, shape: inputShape } = input
+  const weightShape = weight.shape
+  const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels])
+  conv2dForward(
+    engine.device,
+    { input: input.buffer, weight: weight.buffer, bias: bias?.buffer, output: output.buffer },
+    geometry,
+  )
+  return differentiable({
+    name: 'conv2d',
+    inputs: { input, weight, bias },
+    output,
+    saves: (needs) => ({ input: needs.weight ? input : undefined, weight: needs.input ? weight : undefined }),
+    gradients: ({ gradient, saved, needs }) => {
+      const inputGradient = needs.input ? engine.empty(inputShape) : undefined
+      if (inputGradient) {
+        conv2dInputGradient(
+          engine.device,
+          {
+            outputGradient: gradient.buffer,
+            weight: saved.weight.buffer,
+            inputGradient: inputGradient.buffer,
+          },
+          geometry,
+        )
+      }
+      const weightGradient = needs.weight ? engine.empty(weightShape) : undefined
+      if (weightGradient) {
+        conv2dWeightGradient(
+          engine.device,
+          {
+            input: saved.input.buffer,
+            outputGradient: gradient.buffer,
+            weightGradient: weightGradient.buffer,
+          },
+          geometry,
+        )
+      }
+      return { input: inputGradient, weight: weightGradient, bias: needs.bias ? sumOfColumns(gradient) : undefined }
+    },
+  })
+}
+
+function geometryOf(input: Tensor, weight: Tensor, options: Conv2dOptions): Conv2dGeometry {
+  const { batch, height, width, channels } = imageDimensions('conv2d', input)
+  checkDType('conv2d', 'weight', weight, 'f32')
+  if (weight.rank !== 4) {
+    throw new ShapeError('conv2d', 'weight [KH, KW, Cin / groups, Cout]', formatShape(weight.shape))
+  }
+  const [kernelHeight, kernelWidth, groupInputs, outputChannels] = weight.shape as readonly [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const stride = pairOf('conv2d', 'stride', options.stride ?? 1)
+  const padding = pairOf('conv2d', 'padding', options.padding ?? 0, 0)
+  const dilation = pairOf('conv2d', 'dilation', options.dilation ?? 1)
+  const groups = options.groups ?? 1
+  if (!Number.isInteger(groups) || groups < 1) throw new OptionError('conv2d: groups', 'a positive integer', groups)
+  if (channels % groups !== 0 || outputChannels % groups !== 0) {
+    throw new ShapeError(
+      'conv2d',
+      `input and output channels that ${groups} groups divide`,
+      `${channels} input and ${outputChannels} output channels`,
+    )
+  }
+  if (channels !== groupInputs * groups) {
+    throw new ShapeError(
+      'conv2d',
+      `weight [KH, KW, ${channels / groups}, Cout] for input ${formatShape(input.shape)} and ${groups} group(s)`,
+      formatShape(weight.shape),
+    )
+  }
+  const outputSize: [number, number] = [
+    outputLength(height, kernelHeight, stride[0], padding[0], dilation[0]),
+    outputLength(width, kernelWidth, stride[1], padding[1], dilation[1]),
+  ]
+  if (Math.min(...outputSize) < 1) {
+    throw new ShapeError(
+      'conv2d',
+      `an image of at least the kernel's size, ${kernelHeight} x ${kernelWidth} with dilation ${dilation.join(' x ')}`,
+      `${height} x ${width} with padding ${padding.join(' x ')}`,
+    )
+  }
+  return {
+    batch,
+    inputSize: [height, width],
+    inputChannels: channels,
+    outputSize,
+    outputChannels,
+    kernelSize: [kernelHeight, kernelWidth],
+    stride,
+    padding,
+    dilation,
+    groups,
+  }
+}

@@ -1,0 +1,30 @@
+/** Each input gathers its share of the gradients of the windows that cover it. */
+import type { DeviceBuffer } from '../../device/buffer.js'
+import type { Device } from '../../device/device.js'
+import source from '../../../shaders/adaptive-avg-pool-2d/backward.wgsl'
+import { defineKernel, read, write } from '../kernel.js'
+import { dispatchPool, type PoolShape, poolShapeUniforms } from '../pool-2d.js'
+
+const kernel = defineKernel({
+  name: 'adaptive-avg-pool-2d/backward',
+  source,
+  bindings: { outputGradient: read(), inputGradient: write() },
+  uniforms: poolShapeUniforms,
+})
+
+export function adaptiveAvgPool2dBackward(
+  device: Device,
+  { outputGradient, inputGradient }: { outputGradient: DeviceBuffer; inputGradient: DeviceBuffer },
+  shape: PoolShape,
+): void {
+  const { inputHeight, inputWidth, outputHeight, outputWidth } = shape
+  dispatchPool(device, kernel, shape, {
+    computes: 'input',
+    buffers: {
+      outputGradient: { buffer: outputGradient, side: 'output' },
+      inputGradient: { buffer: inputGradient, side: 'input' },
+    },
+    uniforms: {},
+    workPerElement: Math.ceil(outputHeight / inputHeight + 1) * Math.ceil(outputWidth / inputWidth + 1) * 8,
+  })
+}

@@ -1,0 +1,53 @@
+/**
+ * Elementwise kernels: every operand is a contiguous buffer of the same number of elements, and an invocation works on
+ * one element or a few neighbours. Such kernels differ in their WGSL only; how they cover their operands is here.
+ */
+import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
+import type { Device } from '../device/device.js'
+import { elementGrid, rowWindows, type RowWindow, windowOf } from './grid.js'
+import type { Kernel } from './kernel.js'
+import type { TemplateValues } from './template.js'
+
+export interface ElementwiseDispatch<B extends string, U extends string> {
+  /** The number of elements of each operand. */
+  readonly size: number
+  readonly buffers: Readonly<Record<B, DeviceBuffer>>
+  /** The uniforms of a window of the operands; `count` is its number of elements, `start` that of its first one. */
+  readonly uniforms: (window: RowWindow) => Readonly<Record<U, number>>
+  /** Bytes per element of the operands that do not have 4. */
+  readonly elementBytes?: Partial<Readonly<Record<B, number>>>
+  /** Operands that are the same in every window, such as a scalar or the fault buffer. */
+  readonly whole?: readonly B[]
+  /** Template values besides `workgroupSize`, which is always given. */
+  readonly template?: TemplateValues
+  /** How many neighbouring elements one invocation computes; a power of two up to 8. */
+  readonly elementsPerInvocation?: number
+  /** A rough count of arithmetic operations per element. */
+  readonly workPerElement?: number
+}
+
+/** Dispatches a kernel over its operands; once, unless one of them is larger than a binding. */
+export function dispatchElementwise<B extends string, U extends string>(
+  device: Device,
+  kernel: Kernel<B, U>,
+  dispatch: ElementwiseDispatch<B, U>,
+): void {
+  const { size, buffers, uniforms, elementBytes = {}, whole = [], template, elementsPerInvocation = 1 } = dispatch
+  const operands = (Object.keys(buffers) as B[]).map((name) => ({
+    name,
+    bytes: whole.includes(name) ? 0 : ((elementBytes as Partial<Record<B, number>>)[name] ?? 4),
+  }))
+  const rowBytes = operands.map(({ bytes }) => bytes).filter((bytes) => bytes > 0)
+  for (const window of rowWindows(device, kernel.name, size, rowBytes)) {
+    const bindings = Object.fromEntries(
+      operands.map(({ name, bytes }) => [name, bytes === 0 ? buffers[name] : windowOf(buffers[name], window, bytes)]),
+    ) as Record<B, DeviceBuffer | BufferRange>
+    kernel.dispatch(device, {
+      template: { workgroupSize: device.workgroupSize, ...template },
+      bindings,
+      uniforms: uniforms(window),
+      workgroups: elementGrid(device, Math.ceil(window.count / elementsPerInvocation)),
+      work: window.count * (dispatch.workPerElement ?? 1),
+    })
+  }
+}

@@ -1,0 +1,64 @@
+/** One step of Adam or AdamW for one parameter, in place. */
+import type { DeviceBuffer } from '../../device/buffer.js'
+import type { Device } from '../../device/device.js'
+import source from '../../../shaders/optimizer/adam.wgsl'
+import { dispatchElementwise } from '../elementwise.js'
+import { defineKernel, read, write } from '../kernel.js'
+
+const kernel = defineKernel({
+  name: 'optimizer/adam',
+  source,
+  bindings: { gradient: read(), parameter: write(), firstMoment: write(), secondMoment: write() },
+  uniforms: {
+    size: 'u32',
+    beta1: 'f32',
+    oneMinusBeta1: 'f32',
+    beta2: 'f32',
+    oneMinusBeta2: 'f32',
+    epsilon: 'f32',
+    decay: 'f32',
+    stepSize: 'f32',
+    secondCorrection: 'f32',
+  },
+})
+
+export interface AdamArguments {
+  readonly gradient: DeviceBuffer
+  readonly parameter: DeviceBuffer
+  /** PyTorch's exp_avg and exp_avg_sq; zeros before the first step. */
+  readonly firstMoment: DeviceBuffer
+  readonly secondMoment: DeviceBuffer
+  /** The number of elements of each buffer. */
+  readonly size: number
+  readonly learningRate: number
+  readonly betas: readonly [number, number]
+  readonly epsilon: number
+  readonly weightDecay: number
+  /** The number of this step, from 1. */
+  readonly step: number
+  /** AdamW: the weight decay shrinks the parameter, instead of being added to the gradient. */
+  readonly decoupled: boolean
+}
+
+/** Updates `parameter`, `firstMoment` and `secondMoment`. */
+export function adamStep(device: Device, options: AdamArguments): void {
+  const { gradient, parameter, firstMoment, secondMoment, size, decoupled, learningRate, weightDecay, step } = options
+  const [beta1, beta2] = options.betas
+  const values = {
+    beta1,
+    oneMinusBeta1: 1 - beta1,
+    beta2,
+    oneMinusBeta2: 1 - beta2,
+    epsilon: options.epsilon,
+    decay: decoupled ? learningRate * weightDecay : weightDecay,
+    stepSize: learningRate / (1 - beta1 ** step),
+    secondCorrection: Math.sqrt(1 - beta2 ** step),
+  }
+  dispatchElementwise(device, kernel, {
+    size,
+    buffers: { gradient, parameter, firstMoment, secondMoment },
+    uniforms: ({ count }) => ({ size: count, ...values }),
+    template: { decoupled },
+    workPerElement: 20,
+  })
+}

@@ -1,0 +1,57 @@
+/** One step of stochastic gradient descent for one parameter, in place. */
+import type { DeviceBuffer } from '../../device/buffer.js'
+import type { Device } from '../../device/device.js'
+import source from '../../../shaders/optimizer/sgd.wgsl'
+import { dispatchElementwise } from '../elementwise.js'
+import { defineKernel, read, write } from '../kernel.js'
+
+const name = 'optimizer/sgd'
+const plain = defineKernel({
+  name,
+  source,
+  bindings: { gradient: read(), parameter: write() },
+  uniforms: { size: 'u32', learningRate: 'f32', weightDecay: 'f32' },
+})
+const withMomentum = defineKernel({
+  name,
+  source,
+  bindings: { gradient: read(), parameter: write(), velocity: write() },
+  uniforms: { size: 'u32', learningRate: 'f32', weightDecay: 'f32', momentum: 'f32', gain: 'f32' },
+})
+
+export interface SgdArguments {
+  readonly gradient: DeviceBuffer
+  readonly parameter: DeviceBuffer
+  /** PyTorch's momentum buffer; zeros before the first step. */
+  readonly velocity?: DeviceBuffer
+  /** The number of elements of each buffer. */
+  readonly size: number
+  readonly learningRate: number
+  readonly weightDecay: number
+  readonly momentum: number
+  /** What the gradient is multiplied with when it is added to the velocity: 1 - dampening, or 1 in the first step. */
+  readonly gain: number
+  readonly nesterov: boolean
+}
+
+/** Updates `parameter`, and `velocity` if there is one. */
+export function sgdStep(device: Device, step: SgdArguments): void {
+  const { gradient, parameter, velocity, size, learningRate, weightDecay, momentum, gain, nesterov } = step
+  if (!velocity) {
+    dispatchElementwise(device, plain, {
+      size,
+      buffers: { gradient, parameter },
+      uniforms: ({ count }) => ({ size: count, learningRate, weightDecay }),
+      template: { momentum: false, nesterov: false },
+      workPerElement: 4,
+    })
+    return
+  }
+  dispatchElementwise(device, withMomentum, {
+    size,
+    buffers: { gradient, parameter, velocity },
+    uniforms: ({ count }) => ({ size: count, learningRate, weightDecay, momentum, gain }),
+    template: { momentum: true, nesterov },
+    workPerElement: 8,
+  })
+}

@@ -1,0 +1,101 @@
+/**
+ * What the pooling kernels share: the shapes and windows of a pool over channels-last images, as uniforms, and the
+ * dispatch. A pool never mixes images, so tensors larger than one binding are cut between images.
+ */
+import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
+import type { Device } from '../device/device.js'
+import { elementGrid, rowWindows, windowOf } from './grid.js'
+import type { Kernel, UniformType } from './kernel.js'
+
+/** Images [batch, inputHeight, inputWidth, channels] and their pool [batch, outputHeight, outputWidth, channels]. */
+export interface PoolShape {
+  readonly batch: number
+  readonly channels: number
+  readonly inputHeight: number
+  readonly inputWidth: number
+  readonly outputHeight: number
+  readonly outputWidth: number
+}
+
+/** Each is [height, width]. */
+export interface PoolWindow {
+  readonly kernel: readonly [number, number]
+  readonly stride: readonly [number, number]
+  readonly padding: readonly [number, number]
+  readonly dilation: readonly [number, number]
+}
+
+/** `size` is the number of elements that a dispatch computes. */
+export const poolShapeUniforms = {
+  size: 'u32',
+  channels: 'u32',
+  inputHeight: 'u32',
+  inputWidth: 'u32',
+  outputHeight: 'u32',
+  outputWidth: 'u32',
+} as const satisfies Record<string, UniformType>
+
+export const poolWindowUniforms = {
+  kernelHeight: 'u32',
+  kernelWidth: 'u32',
+  strideHeight: 'u32',
+  strideWidth: 'u32',
+  paddingHeight: 'u32',
+  paddingWidth: 'u32',
+} as const satisfies Record<string, UniformType>
+
+/** The values of `poolWindowUniforms`. */
+export function poolWindowValues({
+  kernel,
+  stride,
+  padding,
+}: PoolWindow): Record<keyof typeof poolWindowUniforms, number> {
+  return {
+    kernelHeight: kernel[0],
+    kernelWidth: kernel[1],
+    strideHeight: stride[0],
+    strideWidth: stride[1],
+    paddingHeight: padding[0],
+    paddingWidth: padding[1],
+  }
+}
+
+export interface PoolDispatch<B extends string, U extends string> {
+  /** Which side one invocation computes one element of: `output` in a forward kernel, `input` in a backward kernel. */
+  readonly computes: 'input' | 'output'
+  /** Every binding, with the side whose shape it has. */
+  readonly buffers: Readonly<Record<B, { readonly buffer: DeviceBuffer; readonly side: 'input' | 'output' }>>
+  /** The uniforms besides those of the shape. */
+  readonly uniforms: Readonly<Record<Exclude<U, keyof typeof poolShapeUniforms>, number>>
+  /** A rough count of arithmetic operations per computed element. */
+  readonly workPerElement: number
+}
+
+/** Dispatches a pooling kernel for every window of images; one, unless the images exceed a binding. */
+export function dispatchPool<B extends string, U extends string>(
+  device: Device,
+  kernel: Kernel<B, U>,
+  { batch, ...shape }: PoolShape,
+  { computes, buffers, uniforms, workPerElement }: PoolDispatch<B, U>,
+): void {
+  const elements = {
+    input: shape.inputHeight * shape.inputWidth * shape.channels,
+    output: shape.outputHeight * shape.outputWidth * shape.channels,
+  }
+  for (const window of rowWindows(device, kernel.name, batch, [elements.input * 4, elements.output * 4])) {
+    const size = window.count * elements[computes]
+    const bindings = Object.fromEntries(
+      (Object.keys(buffers) as B[]).map((name) => {
+        const { buffer, side } = buffers[name]
+        return [name, windowOf(buffer, window, elements[side] * 4)]
+      }),
+    ) as Record<B, BufferRange>
+    kernel.dispatch(device, {
+      template: { workgroupSize: device.workgroupSize },
+      bindings,
+      uniforms: { ...shape, size, ...uniforms } as unknown as Record<U, number>,
+      workgroups: elementGrid(device, size),
+      work: size * workPerElement,
+    })
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * What all optimizers share: parameter groups, the loop of a step, and state dicts.
+ *
+ * What lives in src/optim: optimizers, learning-rate schedulers, gradient clipping. What does not: the formulas of a
+ * step, which are kernels (src/kernels/optimizer), and the training loop (src/training).
+ */
+import type { Engine } from '../autograd/engine.js'
+import { formatShape, sameShape } from '../autograd/shape.js'
+import type { Tensor } from '../autograd/tensor.js'
+import { AutogradError, OptionError, ShapeError } from '../device/errors.js'
+import type { StateDict } from '../nn/state-dict.js'
+import { groupParameters, type OptimizerGroup, type ParameterGroup, type Parameters } from './parameters.js'
+import {
+  decodeGroups,
+  decodeParameter,
+  encodeGroups,
+  encodeStep,
+  namesFor,
+  type ParameterState,
+  type SavedGroups,
+  stateError,
+} from './state-dict.js'
+
+/** The options that every optimizer has. */
+export interface CommonOptions {
+  /** The learning rate. */
+  lr: number
+}
+
+/** One parameter in one step. */
+export interface ParameterUpdate<O> {
+  readonly parameter: Tensor
+  readonly gradient: Tensor
+  /** `state.step` is the number of this step, from 1. */
+  readonly state: ParameterState
+  readonly options: O
+}
+
+export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
+  /** The parameters with their options, which may be changed between steps: `optimizer.groups[1].lr = 0.01`. */
+  readonly groups: readonly OptimizerGroup<O>[]
+  readonly engine: Engine
+  readonly #optionNames: readonly string[]
+  readonly #states = new Map<Tensor, ParameterState>()
+  #steps = 0
+
+  /**
+   * @param name the class's name, for errors and state dicts
+   * @param defaults a value for every option, for groups that do not have their own
+   * @throws OptionError for wrong parameters, an unknown option, or a value out of range
+   */
+  protected constructor(
+    readonly name: string,
+    parameters: Parameters | Iterable<ParameterGroup<O>>,
+    defaults: O,
+    known: readonly string[],
+  ) {
+    this.#optionNames = known
+    const named = groupParameters(name, parameters)
+    this.groups = named.map(({ params, options }) => {
+      const group = { ...defaults, ...withoutUndefined(options), params }
+      this.#check(group)
+      return group
+    })
+    this.engine = named[0]!.params[0]!.tensor.engine
+  }
+
+  /** The learning rate of the first group. Setting it sets that of every group. */
+  get lr(): number {
+    return this.groups[0]!.lr
+  }
+
+  set lr(value: number) {
+    checkNumber(`${this.name}: lr`, value)
+    for (const group of this.groups) group.lr = value
+  }
+
+  /**
+   * Updates every parameter that has a gradient, in place. The gradients stay: call `zeroGrad()` before the next
+   * `backward()`, or they add up.
+   */
+  step(): void {
+    this.#steps++
+    this.engine.noGrad(() => {
+      for (const group of this.groups) {
+        this.#check(group)
+        for (const { name, tensor: parameter } of group.params) {
+          const gradient = parameter.grad
+          if (!gradient) continue
+          if (!sameShape(gradient.shape, parameter.shape)) {
+            const expected = `a gradient of shape ${formatShape(parameter.shape)} for "${name}"`
+            throw new ShapeError(this.name, expected, formatShape(gradient.shape))
+          }
+          const state = this.#stateOf(parameter)
+          state.step++
+          parameter.beforeInPlaceWrite(this.name)
+          this.update({ parameter, gradient, state, options: group })
+        }
+      }
+    })
+  }
+
+  /** Forgets all gradients and returns their memory. */
+  zeroGrad(): void {
+    for (const { params } of this.groups) for (const { tensor } of params) tensor.grad = undefined
+  }
+
+  /**
+   * Waits for a copy of everything that a later optimizer needs to go on exactly where this one stands, in a form that
+   * weights files hold; see state-dict.ts. Wait for it before the next `step()`.
+   */
+  async stateDict(): Promise<StateDict> {
+    const stepsBefore = this.#steps
+    const stateDict: StateDict = new Map()
+    const groups = this.groups.map((group) => ({
+      ...this.#optionsOf(group),
+      params: group.params.map(({ name }) => name),
+    }))
+    encodeGroups(stateDict, { optimizer: this.name, groups })
+    for (const { name, tensor: parameter } of this.#parameters()) {
+      const state = this.#states.get(parameter)
+      if (!state) continue
+      encodeStep(stateDict, name, state.step)
+      for (const [key, tensor] of state.tensors) {
+        const data = (await tensor.toArray()) as Float32Array
+        stateDict.set(`${name}.${key}`, { shape: tensor.shape, dtype: 'float32', data })
+      }
+    }
+    if (this.#steps !== stepsBefore) {
+      throw new AutogradError(`${this.name}: step() was called while stateDict() was reading; await it first`)
+    }
+    return stateDict
+  }
+
+  /**
+   * Replaces the options and the state by those of `stateDict()`. The groups must have the parameters, by name, that
+   * they had then. Nothing is changed when it throws.
+   *
+   * @throws WeightsError when the state is another optimizer's, or does not fit the parameters; OptionError when an
+   *   option is out of range
+   */
+  loadStateDict(stateDict: StateDict): void {
+    const options = this.#checkGroups(decodeGroups(stateDict))
+    const parameters = this.#parameters()
+    const allowed = namesFor(
+      parameters.map(({ name }) => name),
+      this.stateNames,
+    )
+    const unexpected = [...stateDict.keys()].find((name) => !allowed.has(name))
+    if (unexpected !== undefined) throw stateError('only what the parameters need', `"${unexpected}"`)
+    const states = parameters.map(({ name, tensor }) => ({
+      tensor,
+      saved: decodeParameter(stateDict, name, tensor, this.stateNames),
+    }))
+
+    for (const [i, group] of this.groups.entries()) Object.assign(group, options[i])
+    for (const { tensors } of this.#states.values()) {
+      for (const tensor of tensors.values()) tensor.handle.release('loadStateDict()')
+    }
+    this.#states.clear()
+    for (const { tensor, saved } of states) {
+      if (!saved) continue
+      const tensors = [...saved.tensors].map(
+        ([key, values]) => [key, this.#kept(this.engine.tensor(values, tensor.shape))] as const,
+      )
+      this.#states.set(tensor, { step: saved.step, tensors: new Map(tensors) })
+    }
+  }
+
+  /** PyTorch's names of the state tensors that a parameter has after its first step. */
+  protected abstract readonly stateNames: readonly string[]
+
+  /** Throws an `OptionError` when an option is out of range. Must not use fields: the constructor calls it. */
+  protected abstract check(options: O): void
+
+  /** Dispatches the kernels that update one parameter and its state. */
+  protected abstract update(update: ParameterUpdate<O>): void
+
+  /** A state tensor in the shape of the parameter, zeros at first. */
+  protected stateTensor({ state, parameter }: ParameterUpdate<O>, name: string): Tensor {
+    let tensor = state.tensors.get(name)
+    if (!tensor) state.tensors.set(name, (tensor = this.#kept(this.engine.zeros(parameter.shape))))
+    return tensor
+  }
+
+  #kept(tensor: Tensor): Tensor {
+    this.engine.scopes.keep(tensor)
+    return tensor
+  }
+
+  #parameters() {
+    return this.groups.flatMap(({ params }) => params)
+  }
+
+  #stateOf(parameter: Tensor): ParameterState {
+    let state = this.#states.get(parameter)
+    if (!state) this.#states.set(parameter, (state = { step: 0, tensors: new Map() }))
+    return state
+  }
+
+  #check(group: OptimizerGroup<O>): void {
+    for (const option of Object.keys(group)) {
+      if (!['params', 'initialLr', ...this.#optionNames].includes(option)) {
+        throw new OptionError(this.name, `options among ${this.#optionNames.join(', ')}`, option)
+      }
+    }
+    checkNumber(`${this.name}: lr`, group.lr)
+    this.check(group)
+  }
+
+  /** The options of a group without its parameters. */
+  #optionsOf(group: OptimizerGroup<O>): Partial<OptimizerGroup<O>> {
+    const names = ['initialLr', ...this.#optionNames].filter((name) => group[name as keyof O] !== undefined)
+    return Object.fromEntries(names.map((name) => [name, group[name as keyof O]])) as Partial<OptimizerGroup<O>>
+  }
+
+  /** The options of each group in a state dict, once they are known to fit. */
+  #checkGroups({ optimizer, groups }: SavedGroups): Partial<OptimizerGroup<O>>[] {
+    if (optimizer !== this.name) throw stateError(`the state of ${this.name}`, `that of ${optimizer}`)
+    if (groups.length !== this.groups.length) {
+      throw stateError(`${this.groups.length} parameter group(s)`, String(groups.length))
+    }
+    return groups.map((saved, i) => {
+      const group = this.groups[i]!
+      const names = group.params.map(({ name }) => name)
+      if (names.length !== saved.params.length || names.some((name, j) => name !== saved.params[j])) {
+        throw stateError(`in group ${i} the parameters ${listNames(names)}`, listNames(saved.params))
+      }
+      const options = this.#optionsOf(saved as unknown as OptimizerGroup<O>)
+      this.#check({ ...group, ...options })
+      return options
+    })
+  }
+}
+
+/** Throws an `OptionError` unless `value` is a finite number that is not negative. */
+export function checkNumber(option: string, value: unknown): void {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+    throw new OptionError(option, 'a number that is not negative', value)
+  }
+}
+
+/** An option that is given as `undefined` is not given. */
+export function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+}
+
+/** `"0", "1", "2" and 17 more`. */
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => `"${name}"`)
+  const rest = names.length - shown.length
+  return shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+}
