@@ -7,7 +7,9 @@
 #include "batch-norm-2d/column-tile.wgsl"
 #include "batch-norm-2d/moments.wgsl"
 
+#if ${tree}
 var<workgroup> merged: array<vec3<f32>, ${workgroupSize}>;
+#endif
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -18,13 +20,24 @@ fn main(
   let place = tilePlace(linearGroup(group, groups), local, uniforms.channels);
   let inside = place.channel < uniforms.channels && place.chunk == 0u;
   var total = vec3<f32>(0.0);
-  if (inside) {
+  if (inside && place.lane < uniforms.chunks) {
+    // sums relative to the lane's first mean: one rounding of the mean instead of one for each chunk
+    let shift = partials[place.lane * uniforms.channels + place.channel].x;
+    var count = 0.0;
+    var sum = 0.0;
+    var squares = 0.0;
     for (var chunk = place.lane; chunk < uniforms.chunks; chunk += lanes) {
-      let count = min(uniforms.rowsPerChunk, uniforms.rows - chunk * uniforms.rowsPerChunk);
+      let rows = f32(min(uniforms.rowsPerChunk, uniforms.rows - chunk * uniforms.rowsPerChunk));
       let partial = partials[chunk * uniforms.channels + place.channel];
-      total = mergeMoments(total, vec3<f32>(partial, f32(count)));
+      let difference = partial.x - shift;
+      sum += rows * difference;
+      squares += partial.y + rows * difference * difference;
+      count += rows;
     }
+    let mean = sum / count;
+    total = vec3<f32>(shift + mean, squares - sum * mean, count);
   }
+#if ${tree}
   merged[local] = total;
   workgroupBarrier();
   for (var half = lanes / 2u; half > 0u; half /= 2u) {
@@ -33,11 +46,13 @@ fn main(
     }
     workgroupBarrier();
   }
+  total = merged[local];
+#endif
   if (inside && place.lane == 0u) {
     var earlier = vec3<f32>(0.0);
     if (uniforms.earlierRows > 0u) {
       earlier = vec3<f32>(moments[place.channel], f32(uniforms.earlierRows));
     }
-    moments[place.channel] = mergeMoments(earlier, merged[local]).xy;
+    moments[place.channel] = mergeMoments(earlier, total).xy;
   }
 }

@@ -6,7 +6,9 @@
 #include "common/linear-index.wgsl"
 #include "batch-norm-2d/column-tile.wgsl"
 
+#if ${tree}
 var<workgroup> sums: array<vec2<f32>, ${workgroupSize}>;
+#endif
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -22,6 +24,7 @@ fn main(
       sum += partials[chunk * uniforms.channels + place.channel];
     }
   }
+#if ${tree}
   sums[local] = sum;
   workgroupBarrier();
   for (var half = lanes / 2u; half > 0u; half /= 2u) {
@@ -30,8 +33,10 @@ fn main(
     }
     workgroupBarrier();
   }
+  sum = sums[local];
+#endif
   if (inside && place.lane == 0u) {
-    var total = sums[local];
+    var total = sum;
     if (uniforms.earlierRows > 0u) {
       total += vec2<f32>(gradientSum[place.channel], productSum[place.channel]);
     }

@@ -6,7 +6,9 @@
 #include "common/linear-index.wgsl"
 #include "batch-norm-2d/column-tile.wgsl"
 
+#if ${tree}
 var<workgroup> sums: array<vec2<f32>, ${workgroupSize}>;
+#endif
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -27,6 +29,7 @@ fn main(
     }
     sum.y *= inverseDeviation[place.channel];
   }
+#if ${tree}
   sums[local] = sum;
   workgroupBarrier();
   for (var half = lanes / 2u; half > 0u; half /= 2u) {
@@ -35,7 +38,9 @@ fn main(
     }
     workgroupBarrier();
   }
+  sum = sums[local];
+#endif
   if (inside && place.lane == 0u) {
-    partials[place.chunk * uniforms.channels + place.channel] = sums[local];
+    partials[place.chunk * uniforms.channels + place.channel] = sum;
   }
 }

@@ -1,6 +1,6 @@
-// conv2d forward: output[n, oy, ox, o] = sum over ky, kx, c of input[n, iy, ix, c] * weight[ky, kx, c, o] (+ bias[o]), where
-// (iy, ix) is the input pixel that tap (ky, kx) meets, and pixels outside of the image are zero.
-// An implicit matrix product ("im2col" that is never stored; K. Chellapilla et al., 2006; S. Chetlur et al., "cuDNN", 2014): rows
+// conv2d forward: output[n, oy, ox, o] = sum over ky, kx, c of input[n, iy, ix, c] * weight[ky, kx, c, o] (+ bias[o]),
+// where (iy, ix) is the input pixel that tap (ky, kx) meets, and pixels outside of the image are zero. An implicit
+// matrix product ("im2col" that is never stored; K. Chellapilla et al., 2006; S. Chetlur et al., "cuDNN", 2014): rows
 // are output pixels, columns output channels, the depth is one segment of input channels per tap; batches are groups.
 // One invocation computes 4 x 4 or 8 x 8 results; see matmul/inner-product.wgsl.
 

@@ -1,5 +1,5 @@
-// Where the pixels of a convolution lie. Arrays are f32: images [N, H, W, C], weights [KH, KW, C / groups, Cout]. A tap is
-// one position of the kernel, numbered row by row; output pixel (oy, ox) and tap (ky, kx) meet at the input pixel
+// Where the pixels of a convolution lie. Arrays are f32: images [N, H, W, C], weights [KH, KW, C / groups, Cout]. A tap
+// is one position of the kernel, numbered row by row; output pixel (oy, ox) and tap (ky, kx) meet at the input pixel
 // (oy * stride - padding + ky * dilation, the same with x).
 
 // Row and column of a number that counts a grid of the given width row by row.

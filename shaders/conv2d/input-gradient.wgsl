@@ -1,7 +1,7 @@
-// conv2d, gradient of the input: output[n, iy, ix, c] = sum over ky, kx, o of outputGradient[n, oy, ox, o] * weight[ky, kx, c, o]
-// over the output pixels (oy, ox) that meet the input pixel with tap (ky, kx): iy + padding - ky * dilation must be a multiple
-// of the stride. Every result gathers what it needs, so there is nothing to add atomically.
-// An implicit matrix product: rows are input pixels, columns input channels, the depth is one segment of output channels
+// conv2d, gradient of the input: output[n, iy, ix, c] = sum over ky, kx, o of outputGradient[n, oy, ox, o] * weight[ky,
+// kx, c, o] over the output pixels (oy, ox) that meet the input pixel with tap (ky, kx): iy + padding - ky * dilation
+// must be a multiple of the stride. Every result gathers what it needs, so there is nothing to add atomically. An
+// implicit matrix product: rows are input pixels, columns input channels, the depth is one segment of output channels
 // per tap; batches are groups. One invocation computes 4 x 4 or 8 x 8 results; see matmul/inner-product.wgsl.
 
 #include "conv2d/geometry.wgsl"

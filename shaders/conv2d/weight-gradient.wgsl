@@ -1,7 +1,7 @@
-// conv2d, gradient of the weight: output[ky, kx, c, o] = sum over n, oy, ox of input[n, iy, ix, c] * outputGradient[n, oy, ox, o],
-// where (iy, ix) is the input pixel that tap (ky, kx) meets, and pixels outside of the image are zero.
-// An implicit matrix product: rows are pairs of a tap and an input channel, columns output channels, the depth is one segment
-// of images per output pixel (so that one test of the borders serves the whole segment); batches are groups.
+// conv2d, gradient of the weight: output[ky, kx, c, o] = sum over n, oy, ox of input[n, iy, ix, c] * outputGradient[n,
+// oy, ox, o], where (iy, ix) is the input pixel that tap (ky, kx) meets, and pixels outside of the image are zero. An
+// implicit matrix product: rows are pairs of a tap and an input channel, columns output channels, the depth is one
+// segment of images per output pixel (so that one test of the borders serves the whole segment); batches are groups.
 // One invocation computes 4 x 4 or 8 x 8 results; see matmul/inner-product.wgsl.
 
 #include "conv2d/geometry.wgsl"

@@ -1,7 +1,7 @@
 // The inner product for adapters that run on the CPU, where a barrier is dear and shared memory is no faster than any
-// other: one invocation computes 8 x 8 results and reads left and right where they are. Its rows are tileHeight apart and its
-// columns tileWidth, so that neighbouring invocations read neighbouring elements. Segments without anything but zeros
-// (padding, and the gaps between the pixels of a strided convolution's gradient) are skipped.
+// other: one invocation computes 8 x 8 results and reads left and right where they are. Its rows are tileHeight apart
+// and its columns tileWidth, so that neighbouring invocations read neighbouring elements. Segments without anything but
+// zeros (padding, and the gaps between the pixels of a strided convolution's gradient) are skipped.
 
 const stride = vec4<u32>(0u, 1u, 2u, 3u);
 

@@ -1,7 +1,7 @@
-// The inner product for GPUs: a workgroup copies a slice of left and of right, `tileDepth` deep, into shared memory, so that each
-// element is read from global memory once per tile instead of once per result; one invocation computes 4 x 4 results. Its rows
-// are tileHeight apart and its columns tileWidth, so that neighbouring invocations read and write neighbouring elements.
-// (V. Volkov, J. Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008.)
+// The inner product for GPUs: a workgroup copies a slice of left and of right, `tileDepth` deep, into shared memory, so
+// that each element is read from global memory once per tile instead of once per result; one invocation computes 4 x 4
+// results. Its rows are tileHeight apart and its columns tileWidth, so that neighbouring invocations read and write
+// neighbouring elements. (V. Volkov, J. Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008.)
 //
 // Which invocation copies what depends on how the operand lies in memory: neighbours copy neighbouring elements.
 

@@ -1,5 +1,5 @@
 // The loop that matrix products and convolutions share: result[row, column] = sum over depth of left[row, depth] *
-// right[depth, column]. What left and right are is said by the file that includes this one, in six functions:
+// right[depth, column]. What left and right are is said by the file that includes this one, in seven functions:
 //
 //   leftRows(rows, batch) -> LeftRows                the places of four rows: what does not depend on the depth
 //   leftSegment(LeftRows, segment) -> LeftSegment    their places in one segment of the depth
@@ -8,10 +8,10 @@
 //   isEmpty(LeftSegment) -> bool                     whether loadLeft gives nothing but zeros in this segment
 //
 // The depth consists of segments of equal length: the kernel taps of a convolution, each as long as the channels; one
-// segment in a plain product. Rows and columns that these functions get lie inside: those beyond the edge repeat the last one
-// and are not stored. A workgroup computes one tile. Tiles are numbered along a folded grid: column by column, row by row, then
-// `splits` parts of the depth, whose results go to separate arrays (see combine.wgsl), then batches, which are the
-// groups of a convolution.
+// segment in a plain product. Rows and columns that these functions get lie inside: those beyond the edge repeat the
+// last one and are not stored. A workgroup computes one tile. Tiles are numbered along a folded grid: column by column,
+// row by row, then `splits` parts of the depth, whose results go to separate arrays (see combine.wgsl), then batches,
+// which are the groups of a convolution.
 
 #include "common/linear-index.wgsl"
 #include "matmul/epilogue.wgsl"

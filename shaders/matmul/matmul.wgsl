@@ -1,7 +1,7 @@
-// matmul: output[b, m, n] = sum over k of left[b, m, k] * right[b, k, n] (+ bias[n]) (+ output[b, m, n]).
-// One invocation computes 4 x 4 or 8 x 8 results; see inner-product.wgsl for how, and for where the algorithm comes from.
-// f32 arrays with any strides between batches, rows and columns, so that a transposed operand and a window of a larger
-// array need no code of their own.
+// matmul: output[b, m, n] = sum over k of left[b, m, k] * right[b, k, n] (+ bias[n]) (+ output[b, m, n]). One
+// invocation computes 4 x 4 or 8 x 8 results: see inner-product-shared.wgsl (with the algorithm's source) and
+// inner-product-registers.wgsl. f32 arrays with any strides between batches, rows and columns, so that a transposed
+// operand and a window of a larger array need no code of their own.
 
 #include "matmul/inner-product.wgsl"
 

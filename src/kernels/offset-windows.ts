@@ -1,6 +1,6 @@
 /**
- * Windows for kernels that take the place of their first element as a uniform. Their windows may begin anywhere: the binding
- * begins at the allowed offset before it, and the uniform says how far into the binding the window begins.
+ * Windows for kernels that take the place of their first element as a uniform. Their windows may begin anywhere: the
+ * binding begins at the allowed offset before it, and the uniform says how far into the binding the window begins.
  */
 import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
@@ -26,8 +26,8 @@ export function offsetRange(device: Device, buffer: DeviceBuffer, start: number,
 }
 
 /**
- * Splits `rows` rows into windows of at most `most` rows such that the window of every operand fits one binding. One window
- * where everything fits, which is the common case.
+ * Splits `rows` rows into windows of at most `most` rows such that the window of every operand fits one binding. One
+ * window where everything fits, which is the common case.
  *
  * @param rowBytes the bytes of one row of each operand that is cut along these rows
  * @throws KernelError when one row does not fit one binding

@@ -39,15 +39,15 @@ export function testValues(length: number, seed = 1): Float32Array<ArrayBuffer> 
 }
 
 /** The sum of absolute values: what the rounding error of a sum is relative to. */
-export function sumOfMagnitudes(values: ArrayLike<number>): number {
+export function sumOfMagnitudes(values: Iterable<number>): number {
   let sum = 0
-  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!)
+  for (const value of values) sum += Math.abs(value)
   return sum
 }
 
 /** The largest absolute value. */
-export function largestMagnitude(values: ArrayLike<number>): number {
+export function largestMagnitude(values: Iterable<number>): number {
   let largest = 0
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!))
+  for (const value of values) largest = Math.max(largest, Math.abs(value))
   return largest
 }

@@ -99,12 +99,7 @@ function compute(operator: BinaryOperator, a: Tensor, b: Tensor): Tensor {
   return output
 }
 
-function withNumber(
-  operator: BinaryOperator,
-  a: Tensor,
-  value: number,
-  rule: (gradient: Tensor) => Tensor,
-): Tensor {
+function withNumber(operator: BinaryOperator, a: Tensor, value: number, rule: (gradient: Tensor) => Tensor): Tensor {
   const { engine, shape, size } = a
   checkDType(names[operator], 'a', a, 'f32')
   checkNumber(`${names[operator]}: b`, value)

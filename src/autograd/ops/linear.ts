@@ -19,7 +19,11 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   if (weight.rank !== 2) throw new ShapeError('linear', 'weight [out, in]', formatShape(weight.shape))
   const [outputs, inputs] = weight.shape as readonly [number, number]
   if (input.rank < 1 || input.shape.at(-1) !== inputs) {
-    throw new ShapeError('linear', `input [..., ${inputs}] for weight [${outputs}, ${inputs}]`, formatShape(input.shape))
+    throw new ShapeError(
+      'linear',
+      `input [..., ${inputs}] for weight [${outputs}, ${inputs}]`,
+      formatShape(input.shape),
+    )
   }
   checkBias('linear', bias, outputs)
 

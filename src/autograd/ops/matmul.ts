@@ -66,18 +66,12 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
       const transpose = ({ tensor, transposed }: Factor) => ({ tensor, transposed: !transposed })
       const gradientOf = (left: Factor, right: Factor, transposed: boolean, shape: Shape) =>
         sumOfBatches(
-          transposed
-            ? product(transpose(right), transpose(left), gradient.rank)
-            : product(left, right, gradient.rank),
+          transposed ? product(transpose(right), transpose(left), gradient.rank) : product(left, right, gradient.rank),
           shape,
         )
       return {
-        a: needs.a
-          ? gradientOf(upstream, { tensor: saved.b, transposed: !transposeB }, transposeA, shapeA)
-          : undefined,
-        b: needs.b
-          ? gradientOf({ tensor: saved.a, transposed: !transposeA }, upstream, transposeB, shapeB)
-          : undefined,
+        a: needs.a ? gradientOf(upstream, { tensor: saved.b, transposed: !transposeB }, transposeA, shapeA) : undefined,
+        b: needs.b ? gradientOf({ tensor: saved.a, transposed: !transposeA }, upstream, transposeB, shapeB) : undefined,
       }
     },
   })

@@ -29,10 +29,10 @@ interface ColumnTile {
 const wideTile = 32
 /** Partial results are few: more lanes, so that none has many to merge. */
 const narrowTile = 8
-/** About as many workgroups for each tile as keep a GPU busy; more only make more partial results. */
-const wantedChunks = 512
-/** Fewer rows are not worth a partial result; with more, the shifted sums in moments-partial.wgsl lose digits. */
-const rowsPerLane = { least: 16, most: 256 }
+/** About as many workgroups for each tile as keep the device busy; more only make more partial results. */
+const wantedChunks = { gpu: 512, software: 16 } as const
+/** Fewer rows are not worth a partial result; with more, too few invocations share the work. */
+const rowsPerLane = { least: 16, most: 128 }
 /** The largest array element in workgroup memory, a vec3<f32>. */
 const sharedElementBytes = 16
 
@@ -50,7 +50,7 @@ export function planColumnReduction(
   const { workgroupSize, tileChannels } = columnTile(device, channels, wideTile)
   const lanes = workgroupSize / tileChannels
   const longest = windows[0]!.count
-  const wanted = Math.ceil(longest / (lanes * wantedChunks))
+  const wanted = Math.ceil(longest / (lanes * wantedChunks[device.adapter.kind]))
   const rowsPerChunk = lanes * Math.min(rowsPerLane.most, Math.max(rowsPerLane.least, wanted))
   return { rows, channels, windows, rowsPerChunk, chunks: Math.ceil(longest / rowsPerChunk) }
 }
@@ -60,7 +60,7 @@ export function partialDispatch(device: Device, { channels, rowsPerChunk }: Colu
   const tile = columnTile(device, channels, wideTile)
   const chunks = Math.ceil(window.count / rowsPerChunk)
   return {
-    template: { ...tile },
+    template: templateOf(tile),
     uniforms: { rows: window.count, channels, chunks, rowsPerChunk },
     workgroups: tileGrid(device, tile, channels, chunks),
     work: window.count * channels * 4,
@@ -72,18 +72,30 @@ export function mergeDispatch(device: Device, { channels, rowsPerChunk }: Column
   const tile = columnTile(device, channels, narrowTile)
   const chunks = Math.ceil(window.count / rowsPerChunk)
   return {
-    template: { ...tile },
+    template: templateOf(tile),
     uniforms: { rows: window.count, channels, chunks, rowsPerChunk, earlierRows: window.start },
     workgroups: tileGrid(device, tile, channels, 1),
     work: chunks * channels * 4,
   }
 }
 
+/**
+ * On adapters that run on the CPU a channel has one lane: there a barrier costs more than the sums it splits, and the code
+ * has none without a tree.
+ */
 function columnTile(device: Device, channels: number, mostChannels: number): ColumnTile {
+  const powerOfTwoChannels = 2 ** Math.ceil(Math.log2(channels))
+  if (device.adapter.kind === 'software') {
+    const workgroupSize = Math.min(wideTile, 2 ** Math.floor(Math.log2(device.workgroupSize)), powerOfTwoChannels)
+    return { workgroupSize, tileChannels: workgroupSize }
+  }
   const invocations = Math.min(device.workgroupSize, Math.floor(device.limits.workgroupMemory / sharedElementBytes))
   const workgroupSize = 2 ** Math.floor(Math.log2(invocations))
-  const tileChannels = Math.min(mostChannels, workgroupSize, 2 ** Math.ceil(Math.log2(channels)))
-  return { workgroupSize, tileChannels }
+  return { workgroupSize, tileChannels: Math.min(mostChannels, workgroupSize, powerOfTwoChannels) }
+}
+
+function templateOf({ workgroupSize, tileChannels }: ColumnTile) {
+  return { workgroupSize, tileChannels, tree: workgroupSize > tileChannels }
 }
 
 function tileGrid(device: Device, { tileChannels }: ColumnTile, channels: number, chunks: number): Workgroups {

@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/relu/forward.wgsl'
-import { elementGrid, rowWindows, windowOf } from '../grid.js'
+import { dispatchElementwise } from '../elementwise.js'
 import { defineKernel, read, write } from '../kernel.js'
 
 const kernel = defineKernel({
@@ -16,13 +16,5 @@ export function reluForward(
   device: Device,
   { input, output, size }: { input: DeviceBuffer; output: DeviceBuffer; size: number },
 ): void {
-  for (const window of rowWindows(device, kernel.name, size, [4, 4])) {
-    kernel.dispatch(device, {
-      template: { workgroupSize: device.workgroupSize },
-      bindings: { input: windowOf(input, window, 4), output: windowOf(output, window, 4) },
-      uniforms: { size: window.count },
-      workgroups: elementGrid(device, window.count),
-      work: window.count,
-    })
-  }
+  dispatchElementwise(device, kernel, { size, buffers: { input, output }, uniforms: ({ count }) => ({ size: count }) })
 }

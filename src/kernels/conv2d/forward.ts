@@ -1,0 +1,77 @@
+/** 2-D convolution of images. */
+import type { DeviceBuffer } from '../../device/buffer.js'
+import type { Device } from '../../device/device.js'
+import source from '../../../shaders/conv2d/forward.wgsl'
+import { defineKernel, read, write } from '../kernel.js'
+import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
+import { matmul } from '../matmul/matmul.js'
+import { offsetRange } from '../offset-windows.js'
+import {
+  type Conv2dGeometry,
+  geometryUniforms,
+  geometryValues,
+  imageSizes,
+  imageWindows,
+  isPointwise,
+} from './geometry.js'
+
+const kernel = defineKernel({
+  name: 'conv2d/forward',
+  source,
+  bindings: { input: read(), weight: read(), bias: read(), output: write() },
+  uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32' },
+})
+
+export interface Conv2dForwardBuffers {
+  readonly input: DeviceBuffer
+  readonly weight: DeviceBuffer
+  /** [outputChannels]; added to every pixel. */
+  readonly bias: DeviceBuffer | undefined
+  readonly output: DeviceBuffer
+}
+
+export function conv2dForward(device: Device, buffers: Conv2dForwardBuffers, geometry: Conv2dGeometry): void {
+  const { inputChannels, outputChannels, kernelSize, groups } = geometry
+  const { input, weight, bias, output } = buffers
+  const sizes = imageSizes(geometry)
+  const pixels = geometry.outputSize[0] * geometry.outputSize[1]
+  if (isPointwise(geometry)) {
+    const rows = geometry.batch * pixels
+    matmul(device, { left: input, right: weight, output, bias, rows, columns: outputChannels, depth: inputChannels })
+    return
+  }
+  for (const window of imageWindows(device, kernel.name, geometry)) {
+    const inputRange = offsetRange(device, input, window.start * sizes.input, window.count * sizes.input)
+    innerProduct(
+      device,
+      {
+        batches: groups,
+        rows: window.count * pixels,
+        columns: outputChannels / groups,
+        segments: kernelSize[0] * kernelSize[1],
+        segmentLength: inputChannels / groups,
+      },
+      { leftAlongDepth: true, rightAlongDepth: false, segmented: true },
+      {
+        buffer: output,
+        start: window.start * sizes.output,
+        extent: window.count * sizes.output,
+        batchStride: outputChannels / groups,
+        rowStride: outputChannels,
+        accumulate: false,
+        bias: bias && { buffer: bias, start: 0, count: outputChannels },
+      },
+      (dispatch) =>
+        kernel.dispatch(device, {
+          ...dispatch,
+          bindings: {
+            input: inputRange.range,
+            weight,
+            bias: dispatch.bias ?? weight, // without a bias, the kernel does not look at it
+            output: dispatch.output,
+          },
+          uniforms: { ...dispatch.uniforms, ...geometryValues(geometry), inputOffset: inputRange.offset },
+        }),
+    )
+  }
+}

@@ -1,0 +1,79 @@
+/** The gradient of a 2-D convolution with respect to its input. */
+import type { DeviceBuffer } from '../../device/buffer.js'
+import type { Device } from '../../device/device.js'
+import source from '../../../shaders/conv2d/input-gradient.wgsl'
+import { defineKernel, read, write } from '../kernel.js'
+import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
+import { matmul } from '../matmul/matmul.js'
+import { offsetRange } from '../offset-windows.js'
+import {
+  type Conv2dGeometry,
+  geometryUniforms,
+  geometryValues,
+  imageSizes,
+  imageWindows,
+  isPointwise,
+} from './geometry.js'
+
+const kernel = defineKernel({
+  name: 'conv2d/input-gradient',
+  source,
+  bindings: { outputGradient: read(), weight: read(), output: write() },
+  uniforms: { ...innerProductUniforms, ...geometryUniforms, outputGradientOffset: 'u32' },
+})
+
+export interface Conv2dInputGradientBuffers {
+  readonly outputGradient: DeviceBuffer
+  readonly weight: DeviceBuffer
+  readonly inputGradient: DeviceBuffer
+}
+
+export function conv2dInputGradient(
+  device: Device,
+  { outputGradient, weight, inputGradient }: Conv2dInputGradientBuffers,
+  geometry: Conv2dGeometry,
+): void {
+  const { inputChannels, outputChannels, inputSize, kernelSize, groups } = geometry
+  const sizes = imageSizes(geometry)
+  const pixels = inputSize[0] * inputSize[1]
+  if (isPointwise(geometry)) {
+    matmul(device, {
+      left: outputGradient,
+      right: weight,
+      output: inputGradient,
+      rows: geometry.batch * pixels,
+      columns: inputChannels,
+      depth: outputChannels,
+      transposeRight: true,
+    })
+    return
+  }
+  for (const window of imageWindows(device, kernel.name, geometry)) {
+    const gradientRange = offsetRange(device, outputGradient, window.start * sizes.output, window.count * sizes.output)
+    innerProduct(
+      device,
+      {
+        batches: groups,
+        rows: window.count * pixels,
+        columns: inputChannels / groups,
+        segments: kernelSize[0] * kernelSize[1],
+        segmentLength: outputChannels / groups,
+      },
+      { leftAlongDepth: true, rightAlongDepth: true, segmented: true },
+      {
+        buffer: inputGradient,
+        start: window.start * sizes.input,
+        extent: window.count * sizes.input,
+        batchStride: inputChannels / groups,
+        rowStride: inputChannels,
+        accumulate: false,
+      },
+      (dispatch) =>
+        kernel.dispatch(device, {
+          ...dispatch,
+          bindings: { outputGradient: gradientRange.range, weight, output: dispatch.output },
+          uniforms: { ...dispatch.uniforms, ...geometryValues(geometry), outputGradientOffset: gradientRange.offset },
+        }),
+    )
+  }
+}

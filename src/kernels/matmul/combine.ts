@@ -1,0 +1,37 @@
+/** Adds the parts of an inner product whose depth was split, and then what its epilogue adds. */
+import type { DeviceBuffer } from '../../device/buffer.js'
+import type { Device } from '../../device/device.js'
+import source from '../../../shaders/matmul/combine.wgsl'
+import { elementGrid } from '../grid.js'
+import { defineKernel, read, write } from '../kernel.js'
+import { offsetRange } from '../offset-windows.js'
+import type { InnerProductOutput } from './inner-product.js'
+
+const kernel = defineKernel({
+  name: 'matmul/combine',
+  source,
+  bindings: { partials: read(), bias: read(), output: write() },
+  uniforms: { size: 'u32', splits: 'u32', outputOffset: 'u32', biasOffset: 'u32', biasLength: 'u32' },
+})
+
+/** `partials` is f32 [splits, output.extent] and fits one binding. */
+export function combine(
+  device: Device,
+  { partials, splits, output }: { partials: DeviceBuffer; splits: number; output: InnerProductOutput },
+): void {
+  const results = offsetRange(device, output.buffer, output.start, output.extent)
+  const bias = output.bias && offsetRange(device, output.bias.buffer, output.bias.start, output.bias.count)
+  kernel.dispatch(device, {
+    template: { workgroupSize: device.workgroupSize, bias: bias !== undefined, accumulate: output.accumulate },
+    bindings: { partials, bias: bias?.range ?? partials, output: results.range },
+    uniforms: {
+      size: output.extent,
+      splits,
+      outputOffset: results.offset,
+      biasOffset: bias?.offset ?? 0,
+      biasLength: output.bias?.count ?? 1,
+    },
+    workgroups: elementGrid(device, output.extent),
+    work: output.extent * splits,
+  })
+}

@@ -1,0 +1,10 @@
+/** What the kernels that draw random numbers have in common; see shaders/common/random.wgsl. */
+
+/** Which numbers are drawn: both are 32-bit unsigned integers. Equal ones give equal numbers. */
+export interface RandomNumbers {
+  readonly seed: number
+  readonly stream: number
+}
+
+/** One call of the generator gives the random words of so many neighbouring elements. */
+export const elementsPerBlock = 4

@@ -1,0 +1,128 @@
+/**
+ * How reductions see their input: [outer, extent, inner], of which the middle is reduced; how workgroups share it out, and
+ * how it is cut into windows.
+ */
+import type { Device } from '../../device/device.js'
+import { KernelError } from '../../device/errors.js'
+import type { RowWindow } from '../grid.js'
+
+export interface ReduceLayout {
+  readonly outer: number
+  readonly extent: number
+  readonly inner: number
+}
+
+/** The workgroup of a reduction: `columns` outputs, each by `rows` invocations. Both are powers of two. */
+export interface ReduceTile {
+  readonly rows: number
+  readonly columns: number
+}
+
+const shortExtent = 16
+/** From so many neighbours on, reading across the outputs is worth more than reading along the extent. */
+const wideInner = 8
+const wideColumns = 32
+
+/** Few shapes, as each is a pipeline of its own: short extents, wide tensors, and long rows. */
+export function reduceTile(device: Device, { extent, inner }: ReduceLayout): ReduceTile {
+  const invocations = 2 ** Math.floor(Math.log2(device.workgroupSize))
+  if (extent <= shortExtent) return { rows: 1, columns: invocations }
+  if (inner < wideInner || invocations <= wideColumns) return { rows: invocations, columns: 1 }
+  return { rows: invocations / wideColumns, columns: wideColumns }
+}
+
+/** How many positions of the extent one workgroup reduces. Each invocation reads 32 one after the other. */
+export function chunkLengthOf({ rows }: ReduceTile): number {
+  return rows * 32
+}
+
+/** A part of the input, and its place: `first` counts along `outer`, `firstPosition` along the extent. */
+export interface ReduceWindow extends ReduceLayout {
+  readonly first: number
+  readonly firstPosition: number
+}
+
+/** Bytes per element of a reduction's operands. */
+export interface ReduceOperands {
+  /** The [outer, extent, inner] operand. */
+  readonly full: number
+  /** The operand with `inner` elements for each chunk, or the [outer, inner] operands. */
+  readonly reduced: number
+  /** Positions per chunk. A window of a part of the extent begins with a chunk; 1 by default. */
+  readonly chunkLength?: number
+}
+
+/**
+ * Cuts the input so that the window of every operand fits a binding: one window where everything fits, else windows of
+ * some slices [extent, inner], or, where not even one fits, of a part of the extent of one slice.
+ *
+ * @throws KernelError when a chunk of one slice does not fit a binding, because `inner` is so long
+ */
+export function reduceWindows(
+  device: Device,
+  kernel: string,
+  { outer, extent, inner }: ReduceLayout,
+  { full, reduced, chunkLength = 1 }: ReduceOperands,
+): ReduceWindow[] {
+  const { bindingSize, offsetAlignment } = device.limits
+  const sliceBytes = inner * Math.max(extent * full, Math.ceil(extent / chunkLength) * reduced)
+  if (outer * sliceBytes <= bindingSize) return [{ outer, extent, inner, first: 0, firstPosition: 0 }]
+  const capacity = bindingSize - offsetAlignment // see shiftedRange
+  const slices = Math.floor(capacity / sliceBytes)
+  if (slices > 0) {
+    return starts(outer, slices).map((first) => ({
+      outer: Math.min(slices, outer - first),
+      extent,
+      inner,
+      first,
+      firstPosition: 0,
+    }))
+  }
+  const chunkBytes = inner * Math.max(chunkLength * full, reduced)
+  const positions = Math.floor(capacity / chunkBytes) * chunkLength
+  if (positions === 0) {
+    throw new KernelError(
+      kernel,
+      `${chunkBytes} bytes that belong together do not fit a binding of ${bindingSize} bytes`,
+    )
+  }
+  return starts(outer, 1).flatMap((first) =>
+    starts(extent, positions).map((firstPosition) => ({
+      outer: 1,
+      extent: Math.min(positions, extent - firstPosition),
+      inner,
+      first,
+      firstPosition,
+    })),
+  )
+}
+
+/** The window's part of the [outer, extent, inner] operand, in elements; `whole` is the layout that was cut. */
+export function fullWindow({ first, firstPosition, ...part }: ReduceWindow, whole: ReduceLayout): RowWindow {
+  return {
+    start: (first * whole.extent + firstPosition) * whole.inner,
+    count: part.outer * part.extent * part.inner,
+  }
+}
+
+/** The window's part of an [outer, inner] operand, in elements. */
+export function reducedWindow({ first, outer, inner }: ReduceWindow): RowWindow {
+  return { start: first * inner, count: outer * inner }
+}
+
+/** The window's part of the [outer, chunks, inner] operand, in elements. */
+export function chunksWindow(
+  { first, firstPosition, outer, extent, inner }: ReduceWindow,
+  whole: ReduceLayout,
+  chunkLength: number,
+): RowWindow {
+  return {
+    start: (first * Math.ceil(whole.extent / chunkLength) + firstPosition / chunkLength) * inner,
+    count: outer * Math.ceil(extent / chunkLength) * inner,
+  }
+}
+
+/** 0, step, 2 * step, ... below `length`. */
+function starts(length: number, step: number): number[] {
+  return Array.from({ length: Math.ceil(length / step) }, (_, i) => i * step)
+}

@@ -1,0 +1,64 @@
+/** Sums over the middle of [outer, extent, inner], in as many passes as the extent needs. */
+import type { DeviceBuffer } from '../../device/buffer.js'
+import type { Device } from '../../device/device.js'
+import source from '../../../shaders/reduce/sum.wgsl'
+import { defineKernel, read, write } from '../kernel.js'
+import { linearGrid, shiftedRange } from '../grid.js'
+import { chunkLengthOf, chunksWindow, fullWindow, type ReduceLayout, reduceTile, reduceWindows } from './layout.js'
+
+const kernel = defineKernel({
+  name: 'reduce/sum',
+  source,
+  bindings: { input: read(), output: write() },
+  uniforms: {
+    outputs: 'u32',
+    extent: 'u32',
+    inner: 'u32',
+    chunks: 'u32',
+    chunkLength: 'u32',
+    inputShift: 'u32',
+    outputShift: 'u32',
+    scale: 'f32',
+  },
+})
+
+export interface ReduceSumArguments extends ReduceLayout {
+  /** f32 [outer, extent, inner]. */
+  readonly input: DeviceBuffer
+  /** f32 [outer, inner]. */
+  readonly output: DeviceBuffer
+  /** What sums are multiplied by: 1 for a sum, 1 / extent for a mean. */
+  readonly scale?: number
+}
+
+export function reduceSum(device: Device, { input, output, scale = 1, ...layout }: ReduceSumArguments): void {
+  const tile = reduceTile(device, layout)
+  const chunkLength = chunkLengthOf(tile)
+  const chunks = Math.ceil(layout.extent / chunkLength)
+  const partial = chunks > 1 ? device.allocate(layout.outer * chunks * layout.inner * 4) : undefined
+  for (const window of reduceWindows(device, kernel.name, layout, { full: 4, reduced: 4, chunkLength })) {
+    const from = shiftedRange(device, input, fullWindow(window, layout), 4)
+    const to = shiftedRange(device, partial ?? output, chunksWindow(window, layout, chunkLength), 4)
+    const outputs = window.outer * window.inner
+    const windowChunks = Math.ceil(window.extent / chunkLength)
+    kernel.dispatch(device, {
+      template: { ...tile },
+      bindings: { input: from.range, output: to.range },
+      uniforms: {
+        outputs,
+        extent: window.extent,
+        inner: window.inner,
+        chunks: windowChunks,
+        chunkLength,
+        inputShift: from.shift,
+        outputShift: to.shift,
+        scale: partial ? 1 : scale,
+      },
+      workgroups: linearGrid(device, Math.ceil(outputs / tile.columns) * windowChunks),
+      work: outputs * window.extent,
+    })
+  }
+  if (!partial) return
+  reduceSum(device, { input: partial, output, scale, ...layout, extent: chunks })
+  partial.release()
+}
