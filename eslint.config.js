@@ -51,7 +51,9 @@ export default tseslint.config(
   ...tseslint.configs.stylisticTypeChecked,
   prettier,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] } } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/*.mjs'] } },
+    },
     rules: {
       // with noUncheckedIndexedAccess, `values[i]!` is how a loop says that its index is in range
       '@typescript-eslint/no-non-null-assertion': 'off',
@@ -71,5 +73,9 @@ export default tseslint.config(
     files: ['src/!(cli|device)/**/*.ts'],
     rules: { 'no-console': 'error' },
   },
-  { files: ['eslint.config.js'], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { process: 'readonly' } },
+  },
 )

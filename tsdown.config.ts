@@ -11,5 +11,6 @@ export default defineConfig([
     dts: true,
     sourcemap: true,
     plugins: [wgslPlugin()],
+    inputOptions: { checks: { pluginTimings: false } },
   },
 ])

@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { wgslPlugin } from './tools/wgsl-plugin.js'
 
 export default defineConfig({
   plugins: [wgslPlugin()],
+  resolve: { alias: { daybreak: fileURLToPath(new URL('src/index.ts', import.meta.url)) } }, // as users import it
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks', // Dawn lives in the process, and worker threads cannot set the driver's environment

@@ -1,4 +1,5 @@
-// NaN by its bits, and functions that keep it: WGSL may assume that NaN never occurs, and drivers have exp(NaN) = 0.
+// NaN by its bits, and functions that keep it: WGSL may assume that NaN never occurs, and SwiftShader's exp(NaN) is
+// infinite, its log(NaN) 89.
 
 fn isNan(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;

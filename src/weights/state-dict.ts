@@ -1,22 +1,6 @@
-/**
- * One array of a state dict, in row-major order. `dtype` says what `data` is: half-precision and double-precision
- * floats of a file are `float32` here, small integers are `int32`, and `bool` is one byte per element.
- */
-export type NamedArray =
-  | { readonly shape: readonly number[]; readonly dtype: 'float32'; readonly data: Float32Array }
-  | { readonly shape: readonly number[]; readonly dtype: 'int32'; readonly data: Int32Array }
-  | { readonly shape: readonly number[]; readonly dtype: 'int64'; readonly data: BigInt64Array }
-  | { readonly shape: readonly number[]; readonly dtype: 'uint8' | 'bool'; readonly data: Uint8Array }
+import type { StateDict } from '../nn/state-dict.js'
 
-/** PyTorch's names of the element types that a state dict holds in memory. */
-export type StateDictDtype = NamedArray['dtype']
-
-/**
- * Named arrays with **torchvision's names and layouts**: convolution weights are [out, in / groups, height, width]
- * (OIHW), linear weights [out, in], batch-norm statistics [channels], `num_batches_tracked` a scalar (`shape: []`).
- * A Map, because the names of a file are not to be trusted as property names of an object.
- */
-export type StateDict = Map<string, NamedArray>
+export type { NamedArray, StateDict, StateDictDtype } from '../nn/state-dict.js'
 
 /** What a weights file holds. */
 export interface WeightsFile {

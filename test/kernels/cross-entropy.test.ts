@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { crossEntropy, type CrossEntropyOptions } from '../../src/autograd/ops/cross-entropy.js'
+import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js'
 import { sum } from '../../src/autograd/ops/reduce.js'
 import { DataError, OptionError, ShapeError } from '../../src/device/errors.js'
 import { expectClose, testValues } from '../support/compare.js'

@@ -43,6 +43,7 @@ describe.each(Object.entries(operations))('%s', (name, { run, compute, weight, s
 
   test.each([
     [[200, 130], 1],
+    [[64, 300], 1],
     [[30_000, 2], 1],
     [[40, 50, 9], 1],
     [[40, 2, 600], 1],

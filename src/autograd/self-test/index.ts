@@ -1,6 +1,6 @@
 /**
- * The self-test behind `daybreak doctor`: every differentiable kernel, and the optimizers' kernels, against naive
- * references in double precision, on whatever adapter the engine runs on. It tells a driver that computes wrongly from a
+ * The self-test behind `daybreak doctor`: every operation, the optimizers' kernels and what else a training step runs,
+ * against naive references in double precision, on whatever adapter the engine runs on. It tells a driver that computes wrongly from a
  * network that learns badly, in well under a minute.
  *
  * What lives in src/autograd/self-test: one file of checks and references per group of operations, and what runs them.
@@ -8,6 +8,7 @@
  */
 import type { Engine } from '../engine.js'
 import { batchNorm2dChecks } from './batch-norm-2d.js'
+import { bookkeepingChecks } from './bookkeeping.js'
 import type { KernelCheck } from './check.js'
 import { conv2dChecks } from './conv2d.js'
 import { elementwiseChecks } from './elementwise.js'
@@ -17,6 +18,7 @@ import { poolingChecks } from './pooling.js'
 import { rearrangementChecks } from './rearrangement.js'
 import { reductionChecks } from './reductions.js'
 import { type CheckResult, runCheck } from './run.js'
+import { sourceChecks } from './sources.js'
 import { updateChecks } from './updates.js'
 
 export type { CheckInput, KernelCheck } from './check.js'
@@ -32,6 +34,8 @@ export const selfTestChecks: readonly KernelCheck[] = [
   ...lossChecks,
   ...rearrangementChecks,
   ...updateChecks,
+  ...bookkeepingChecks,
+  ...sourceChecks,
 ]
 
 /** What became of all checks of one kernel. */

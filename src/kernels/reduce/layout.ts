@@ -18,22 +18,28 @@ export interface ReduceTile {
   readonly columns: number
 }
 
-const shortExtent = 16
+/** How many positions an invocation reads one after the other before its sum meets those of others. */
+const run = 32
 /** From so many neighbours on, reading across the outputs is worth more than reading along the extent. */
 const wideInner = 8
 const wideColumns = 32
 
-/** Few shapes, as each is a pipeline of its own: short extents, wide tensors, and long rows. */
+/**
+ * One of three, as each is a pipeline of its own: an invocation per output for short extents, 32 outputs next to each
+ * other for medium extents and wide tensors, the whole workgroup for one output of a long extent. Fewer rows mean fewer
+ * steps of the tree, and barriers are what is slow on software drivers.
+ */
 export function reduceTile(device: Device, { extent, inner }: ReduceLayout): ReduceTile {
   const invocations = 2 ** Math.floor(Math.log2(device.workgroupSize))
-  if (extent <= shortExtent) return { rows: 1, columns: invocations }
-  if (inner < wideInner || invocations <= wideColumns) return { rows: invocations, columns: 1 }
-  return { rows: invocations / wideColumns, columns: wideColumns }
+  const mediumRows = Math.max(1, invocations / wideColumns)
+  if (extent <= run) return { rows: 1, columns: invocations }
+  if (extent <= mediumRows * run || inner >= wideInner) return { rows: mediumRows, columns: invocations / mediumRows }
+  return { rows: invocations, columns: 1 }
 }
 
-/** How many positions of the extent one workgroup reduces. Each invocation reads 32 one after the other. */
+/** How many positions of the extent one workgroup reduces. */
 export function chunkLengthOf({ rows }: ReduceTile): number {
-  return rows * 32
+  return rows * run
 }
 
 /** A part of the input, and its place: `first` counts along `outer`, `firstPosition` along the extent. */

@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+/**
+ * The `daybreak` command. Everything in src/cli is thin: it parses options, calls the library and prints.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { datasets } from '../data/index.js'
+import { modelNames } from '../models/index.js'
+import { demo } from './demo.js'
+import { doctor } from './doctor.js'
+import { evaluateCommand } from './evaluate.js'
+import { finetune, type FinetuneOptions } from './finetune.js'
+import { reportError } from './report-error.js'
+import { summaryCommand } from './summary.js'
+
+const program = new Command('daybreak')
+  .description('Fine-tune pretrained vision networks on any GPU that WebGPU reaches')
+  .version(packageJson.version)
+  .showHelpAfterError('(see daybreak --help)')
+
+const adapter = () => new Option('--adapter <name>', 'a part of the name of the GPU or driver to use')
+const model = () => new Option('--model <name>', `the network: ${modelNames.join(', ')}`).default('resnet50')
+const dataset = () =>
+  new Option('--dataset <name>', `the data set: ${Object.keys(datasets).join(', ')}`).default('mnist')
+const data = () => new Option('--data <folder>', "a folder with the data set's files instead of the packaged ones")
+
+program
+  .command('finetune')
+  .description('train a network on a data set, from pretrained weights if there are any')
+  .addOption(model())
+  .addOption(dataset())
+  .addOption(data())
+  .option('--weights <file>', 'a safetensors file with weights in torchvision layout to start from')
+  .option('--freeze-until <layer>', 'train only this layer and those after it, such as layer4')
+  .option('--epochs <n>', 'passes over the training images', positiveInteger, 10)
+  .option('--batch-size <n>', 'images per step', positiveInteger, 128)
+  .option('--lr <rate>', 'learning rate', positiveNumber, 0.001)
+  .addOption(new Option('--optimizer <name>', 'the optimizer').choices(['adam', 'adamw', 'sgd']).default('adam'))
+  .option('--momentum <m>', 'momentum of sgd', nonNegativeNumber, 0.9)
+  .option('--weight-decay <w>', 'weight decay', nonNegativeNumber, 0)
+  .option('--label-smoothing <s>', 'label smoothing of the loss, 0 to 1', nonNegativeNumber, 0)
+  .option('--limit <n>', 'use only the first n training images', positiveInteger)
+  .option('--test-limit <n>', 'use only the first n test images', positiveInteger)
+  .option('--seed <n>', 'seed of initialisation, order and dropout', nonNegativeInteger, 0)
+  .option('--output <path>', 'where checkpoints go, without extension (default: runs/<model>-<dataset>)')
+  .option('--resume', 'go on from the checkpoint at --output')
+  .addOption(adapter())
+  .action(async (options: FinetuneOptions) => {
+    await finetune(options)
+  })
+
+program
+  .command('evaluate')
+  .description('measure a checkpoint on the test images')
+  .argument('<checkpoint>', 'the path of a checkpoint, with or without extension')
+  .addOption(new Option('--dataset <name>', "the data set (default: the checkpoint's)"))
+  .addOption(data())
+  .option('--batch-size <n>', 'images per step', positiveInteger, 128)
+  .option('--limit <n>', 'use only the first n test images', positiveInteger)
+  .option('--json', 'print one line of JSON')
+  .addOption(adapter())
+  .action(evaluateCommand)
+
+program
+  .command('summary')
+  .description("print a network's layers, output shapes and parameters")
+  .addOption(model())
+  .option('--num-classes <n>', 'classes of the head', positiveInteger)
+  .option('--input <shape>', 'the input as N,H,W,C', shape)
+  .addOption(adapter())
+  .action(summaryCommand)
+
+program
+  .command('doctor')
+  .description('list adapters, limits and features, and check every kernel against results of the CPU')
+  .addOption(adapter())
+  .action(doctor)
+
+program
+  .command('demo')
+  .description('a real fine-tuning of ResNet-50 on a part of MNIST in a few minutes, on any machine')
+  .addOption(adapter())
+  .action(demo)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = reportError(error)
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.')
+  return value
+}
+
+function nonNegativeInteger(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError('It must be an integer, 0 or more.')
+  }
+  return value
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.')
+  return value
+}
+
+function nonNegativeNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError('It must be a number, 0 or more.')
+  }
+  return value
+}
+
+function shape(text: string): number[] {
+  return text.split(/[,x]/).map(positiveInteger)
+}

@@ -1,0 +1,21 @@
+/** `daybreak summary`: prints a network's layers, output shapes and parameters. */
+import { createEngine } from '../autograd/engine.js'
+import { createModel, inputChannelsOf, summary } from '../models/index.js'
+
+export interface SummaryCommandOptions {
+  model: string
+  numClasses?: number
+  /** [N, H, W, C]. */
+  input?: number[]
+  adapter?: string
+}
+
+export async function summaryCommand(options: SummaryCommandOptions): Promise<void> {
+  const engine = await createEngine({ adapter: options.adapter })
+  try {
+    const model = await createModel(engine, options.model, { numClasses: options.numClasses })
+    console.log(summary(model, options.input ?? [1, 224, 224, inputChannelsOf(options.model)]))
+  } finally {
+    engine.destroy()
+  }
+}

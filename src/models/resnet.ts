@@ -1,0 +1,220 @@
+/**
+ * ResNet (He et al., 2015, https://arxiv.org/abs/1512.03385), line by line as in torchvision 0.14: the names of the
+ * parameters, their order, and their initial values are the same.
+ */
+import { add } from '../autograd/ops/binary.js'
+import { flatten } from '../autograd/ops/flatten.js'
+import type { Engine } from '../autograd/engine.js'
+import type { Tensor } from '../autograd/tensor.js'
+import {
+  AdaptiveAvgPool2d,
+  BatchNorm2d,
+  chain,
+  Conv2d,
+  init,
+  type Linear,
+  MaxPool2d,
+  Module,
+  ReLU,
+  Sequential,
+} from '../nn/index.js'
+import { Classifier, type ClassifierOptions, createClassifier } from './classifier.js'
+
+/** A 3x3 convolution with padding. */
+function conv3x3(engine: Engine, inPlanes: number, outPlanes: number, stride = 1): Conv2d {
+  return new Conv2d(engine, inPlanes, outPlanes, 3, { stride, padding: 1, bias: false, init: kaiming })
+}
+
+/** A 1x1 convolution. */
+function conv1x1(engine: Engine, inPlanes: number, outPlanes: number, stride = 1): Conv2d {
+  return new Conv2d(engine, inPlanes, outPlanes, 1, { stride, bias: false, init: kaiming })
+}
+
+function kaiming(weight: Tensor): void {
+  init.kaimingNormal(weight, { mode: 'fanOut', nonlinearity: 'relu' })
+}
+
+/** Two 3x3 convolutions and a shortcut: the block of ResNet-18 and ResNet-34. */
+export class BasicBlock extends Module {
+  static readonly expansion = 1
+  readonly conv1: Conv2d
+  readonly bn1: BatchNorm2d
+  readonly relu: ReLU
+  readonly conv2: Conv2d
+  readonly bn2: BatchNorm2d
+  readonly downsample: Sequential | undefined
+
+  constructor(engine: Engine, inPlanes: number, planes: number, stride = 1, downsample?: Sequential) {
+    super(engine)
+    this.conv1 = conv3x3(engine, inPlanes, planes, stride)
+    this.bn1 = new BatchNorm2d(engine, planes)
+    this.relu = new ReLU(engine)
+    this.conv2 = conv3x3(engine, planes, planes)
+    this.bn2 = new BatchNorm2d(engine, planes)
+    this.downsample = downsample
+  }
+
+  override forward(input: Tensor): Tensor {
+    const output = chain(input, this.conv1, this.bn1, this.relu, this.conv2, this.bn2)
+    const identity = this.downsample ? this.downsample.call(input) : input
+    return this.relu.call(add(output, identity))
+  }
+}
+
+/**
+ * 1x1, 3x3 and 1x1 convolutions and a shortcut: the block of ResNet-50 and deeper. As in torchvision the stride is in the
+ * 3x3 convolution, not in the first 1x1 as in the paper (known as ResNet v1.5).
+ */
+export class Bottleneck extends Module {
+  static readonly expansion = 4
+  readonly conv1: Conv2d
+  readonly bn1: BatchNorm2d
+  readonly conv2: Conv2d
+  readonly bn2: BatchNorm2d
+  readonly conv3: Conv2d
+  readonly bn3: BatchNorm2d
+  readonly relu: ReLU
+  readonly downsample: Sequential | undefined
+
+  constructor(engine: Engine, inPlanes: number, planes: number, stride = 1, downsample?: Sequential) {
+    super(engine)
+    this.conv1 = conv1x1(engine, inPlanes, planes)
+    this.bn1 = new BatchNorm2d(engine, planes)
+    this.conv2 = conv3x3(engine, planes, planes, stride)
+    this.bn2 = new BatchNorm2d(engine, planes)
+    this.conv3 = conv1x1(engine, planes, planes * Bottleneck.expansion)
+    this.bn3 = new BatchNorm2d(engine, planes * Bottleneck.expansion)
+    this.relu = new ReLU(engine)
+    this.downsample = downsample
+  }
+
+  override forward(input: Tensor): Tensor {
+    const reduced = [this.conv1, this.bn1, this.relu]
+    const spatial = [this.conv2, this.bn2, this.relu]
+    const expanded = [this.conv3, this.bn3]
+    const output = chain(input, ...reduced, ...spatial, ...expanded)
+    const identity = this.downsample ? this.downsample.call(input) : input
+    return this.relu.call(add(output, identity))
+  }
+}
+
+type Block = typeof BasicBlock | typeof Bottleneck
+
+export interface ResNetArchitectureOptions {
+  /** 1000 by default. */
+  numClasses?: number
+  /** Whether each block begins as the identity, by a zero weight in its last batch norm; not by default. */
+  zeroInitResidual?: boolean
+}
+
+export type ResNetOptions = ClassifierOptions & Omit<ResNetArchitectureOptions, 'numClasses'>
+
+/** Images [N, H, W, 3] -> logits [N, numClasses]; H and W of 224 were meant, 32 and more work. */
+export class ResNet extends Classifier {
+  readonly headName = 'fc'
+  readonly conv1: Conv2d
+  readonly bn1: BatchNorm2d
+  readonly relu: ReLU
+  readonly maxpool: MaxPool2d
+  readonly layer1: Sequential
+  readonly layer2: Sequential
+  readonly layer3: Sequential
+  readonly layer4: Sequential
+  readonly avgpool: AdaptiveAvgPool2d
+  fc: Linear
+  #inPlanes = 64
+
+  /** @param layers how many blocks each of the four stages has */
+  constructor(
+    engine: Engine,
+    architecture: string,
+    block: Block,
+    layers: readonly [number, number, number, number],
+    { numClasses = 1000, zeroInitResidual = false }: ResNetArchitectureOptions = {},
+  ) {
+    super(engine, architecture)
+    this.conv1 = new Conv2d(engine, 3, 64, 7, { stride: 2, padding: 3, bias: false, init: kaiming })
+    this.bn1 = new BatchNorm2d(engine, 64)
+    this.relu = new ReLU(engine)
+    this.maxpool = new MaxPool2d(engine, 3, { stride: 2, padding: 1 })
+    this.layer1 = this.#makeLayer(block, 64, layers[0])
+    this.layer2 = this.#makeLayer(block, 128, layers[1], 2)
+    this.layer3 = this.#makeLayer(block, 256, layers[2], 2)
+    this.layer4 = this.#makeLayer(block, 512, layers[3], 2)
+    this.avgpool = new AdaptiveAvgPool2d(engine, 1)
+    this.fc = this.makeHead(512 * block.expansion, numClasses)
+
+    if (!zeroInitResidual) return
+    for (const module of this.namedModules().values()) {
+      if (module instanceof BasicBlock) init.constant(module.bn2.weight, 0)
+      if (module instanceof Bottleneck) init.constant(module.bn3.weight, 0)
+    }
+  }
+
+  #makeLayer(block: Block, planes: number, blocks: number, stride = 1): Sequential {
+    const { engine } = this
+    const outPlanes = planes * block.expansion
+    const downsample =
+      stride !== 1 || this.#inPlanes !== outPlanes
+        ? new Sequential(engine, [
+            conv1x1(engine, this.#inPlanes, outPlanes, stride),
+            new BatchNorm2d(engine, outPlanes),
+          ])
+        : undefined
+    const layers = [new block(engine, this.#inPlanes, planes, stride, downsample)]
+    this.#inPlanes = outPlanes
+    for (let i = 1; i < blocks; i++) layers.push(new block(engine, this.#inPlanes, planes))
+    return new Sequential(engine, layers)
+  }
+
+  protected override get head(): Linear {
+    return this.fc
+  }
+
+  protected override set head(head: Linear) {
+    this.fc = head
+  }
+
+  override forward(input: Tensor): Tensor {
+    let x = chain(input, this.conv1, this.bn1, this.relu, this.maxpool)
+    x = chain(x, this.layer1, this.layer2, this.layer3, this.layer4)
+    x = this.avgpool.call(x)
+    x = flatten(x)
+    return this.fc.call(x)
+  }
+}
+
+function resnet(
+  engine: Engine,
+  architecture: string,
+  block: Block,
+  layers: readonly [number, number, number, number],
+  { weights, numClasses, ...options }: ResNetOptions,
+): Promise<ResNet> {
+  return createClassifier(
+    engine,
+    { weights, numClasses },
+    'fc',
+    (classes) => new ResNet(engine, architecture, block, layers, { numClasses: classes, ...options }),
+  )
+}
+
+/** ResNet-18: 11.7 million parameters, 1.8 GFLOP (multiply-adds) for an image of 224x224. */
+export function resnet18(engine: Engine, options: ResNetOptions = {}): Promise<ResNet> {
+  return resnet(engine, 'resnet18', BasicBlock, [2, 2, 2, 2], options)
+}
+
+/** ResNet-34: 21.8 million parameters, 3.7 GFLOP (multiply-adds) for an image of 224x224. */
+export function resnet34(engine: Engine, options: ResNetOptions = {}): Promise<ResNet> {
+  return resnet(engine, 'resnet34', BasicBlock, [3, 4, 6, 3], options)
+}
+
+/** ResNet-50: 25.6 million parameters, 4.1 GFLOP (multiply-adds) for an image of 224x224. */
+export function resnet50(engine: Engine, options: ResNetOptions = {}): Promise<ResNet> {
+  return resnet(engine, 'resnet50', Bottleneck, [3, 4, 6, 3], options)
+}
+
+/** ResNet-101: 44.5 million parameters, 7.8 GFLOP (multiply-adds) for an image of 224x224. */
+export function resnet101(engine: Engine, options: ResNetOptions = {}): Promise<ResNet> {
+  return resnet(engine, 'resnet101', Bottleneck, [3, 4, 23, 3], options)
+}

@@ -1,0 +1,70 @@
+import { batchNorm2d } from '../autograd/ops/batch-norm-2d.js'
+import type { Engine } from '../autograd/engine.js'
+import type { Tensor } from '../autograd/tensor.js'
+import { type Counter, Module } from './module.js'
+import { positiveInteger } from './options.js'
+
+export interface BatchNorm2dOptions {
+  /** Added to the variance; 1e-5 by default. */
+  eps?: number
+  /** The share of the batch's statistics in the running ones; 0.1 by default, `null` for the plain average of all batches. */
+  momentum?: number | null
+}
+
+/**
+ * Batch normalisation of [N, H, W, C] over N, H and W (Ioffe and Szegedy, 2015), in one of three modes:
+ *
+ * - training: by the batch's mean and (biased) variance; the running statistics move, with the unbiased variance,
+ * - evaluation, after `eval()`: by the running statistics,
+ * - frozen, after `freeze()`: by the running statistics even in training, with constant weight and bias.
+ */
+export class BatchNorm2d extends Module {
+  readonly weight: Tensor
+  readonly bias: Tensor
+  readonly runningMean: Tensor
+  readonly runningVar: Tensor
+  readonly eps: number
+  readonly momentum: number | null
+  readonly #batches: Counter
+  #frozen = false
+
+  constructor(
+    engine: Engine,
+    readonly numFeatures: number,
+    { eps = 1e-5, momentum = 0.1 }: BatchNorm2dOptions = {},
+  ) {
+    super(engine)
+    positiveInteger('BatchNorm2d: numFeatures', numFeatures)
+    this.eps = eps
+    this.momentum = momentum
+    this.weight = this.registerParameter('weight', engine.ones([numFeatures]))
+    this.bias = this.registerParameter('bias', engine.zeros([numFeatures]))
+    this.runningMean = this.registerBuffer('running_mean', engine.zeros([numFeatures]))
+    this.runningVar = this.registerBuffer('running_var', engine.ones([numFeatures]))
+    this.#batches = this.registerCounter('num_batches_tracked')
+  }
+
+  /** How many batches have moved the running statistics. */
+  get numBatchesTracked(): number {
+    return this.#batches.value
+  }
+
+  /** Whether `freeze()` has fixed the statistics. */
+  get frozen(): boolean {
+    return this.#frozen
+  }
+
+  override setFrozen(frozen: boolean): void {
+    super.setFrozen(frozen)
+    this.#frozen = frozen
+  }
+
+  override forward(input: Tensor): Tensor {
+    const { weight, bias, runningMean, runningVar, eps } = this
+    const mode = this.#frozen ? 'frozen' : this.training ? 'training' : 'evaluation'
+    const momentum = this.momentum ?? 1 / (this.#batches.value + 1)
+    const output = batchNorm2d(input, { weight, bias, runningMean, runningVar, mode, momentum, eps })
+    if (mode === 'training') this.#batches.value++
+    return output
+  }
+}

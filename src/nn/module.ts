@@ -1,0 +1,215 @@
+/**
+ * Modules: computations with parameters, arranged in a tree and named as in torchvision. A module's children are its
+ * properties that are modules, in the order of their declaration; its parameters and buffers are registered by name.
+ */
+import type { Engine } from '../autograd/engine.js'
+import type { Tensor } from '../autograd/tensor.js'
+import { freezeBefore, freezeBelow, moduleAt, modulesFrom } from './freeze.js'
+import type { Layout } from './layout.js'
+import { type LoadOptions, type LoadReport, loadStateDict, readStateDict } from './state.js'
+import type { StateDict } from './state-dict.js'
+
+/** A number on the CPU that state dicts hold as a 64-bit integer scalar, such as `num_batches_tracked`. */
+export interface Counter {
+  value: number
+}
+
+/** What a state dict has of a module itself, without its children, in PyTorch's order. */
+export type StateEntry =
+  | { readonly kind: 'parameter' | 'buffer'; readonly tensor: Tensor; readonly layout: Layout }
+  | { readonly kind: 'counter'; readonly counter: Counter }
+
+/** Called after each run of a module. */
+export type ForwardHook = (module: Module, input: Tensor, output: Tensor) => void
+
+export abstract class Module {
+  /** Whether `train()` (the default) or `eval()` was called last. */
+  training = true
+  readonly #state = new Map<string, StateEntry>()
+  readonly #hooks = new Set<ForwardHook>()
+
+  constructor(readonly engine: Engine) {}
+
+  /** The computation. Run a module with `call()`, which also returns the memory of what `forward` leaves behind. */
+  abstract forward(input: Tensor): Tensor
+
+  /**
+   * Runs the module. It is a scope: tensors that `forward` makes and does not return give their memory back at once,
+   * unless the tape has saved them for the backward pass.
+   */
+  call(input: Tensor): Tensor {
+    const output = this.engine.scope(() => this.forward(input))
+    for (const hook of this.#hooks) hook(this, input, output)
+    return output
+  }
+
+  /** Calls `hook` after each run of this module, until the returned function is called. */
+  onForward(hook: ForwardHook): () => void {
+    this.#hooks.add(hook)
+    return () => this.#hooks.delete(hook)
+  }
+
+  /** The modules directly below this one, by name. */
+  get children(): ReadonlyMap<string, Module> {
+    return new Map(Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module))
+  }
+
+  /** This module (under the name '') and all below, by their names from here; each once. */
+  namedModules(): Map<string, Module> {
+    const found = new Map<string, Module>()
+    const seen = new Set<Module>()
+    const visit = (module: Module, name: string): void => {
+      if (seen.has(module)) return
+      seen.add(module)
+      found.set(name, module)
+      for (const [child, below] of module.children) visit(below, joinNames(name, child))
+    }
+    visit(this, '')
+    return found
+  }
+
+  /** The parameters of this module and all below, by their state-dict names, such as `layer1.0.conv1.weight`. */
+  namedParameters(): Map<string, Tensor> {
+    return this.#tensors('parameter')
+  }
+
+  /** The tensors that are state but not trained, such as `bn1.running_mean`, by their state-dict names. */
+  namedBuffers(): Map<string, Tensor> {
+    return this.#tensors('buffer')
+  }
+
+  /** The parameters of this module itself, without those of its children. */
+  ownParameters(): Tensor[] {
+    return [...this.#state.values()].flatMap((entry) => (entry.kind === 'parameter' ? [entry.tensor] : []))
+  }
+
+  /** The parameters of this module and all below. */
+  parameters(): Tensor[] {
+    return [...this.namedParameters().values()]
+  }
+
+  /** The parameters that are not frozen: what an optimizer should update. */
+  trainableParameters(): Tensor[] {
+    return this.parameters().filter((parameter) => parameter.requiresGrad)
+  }
+
+  /** Switches this module and all below to training: batch norms use the batch's statistics, dropout drops. */
+  train(mode = true): this {
+    for (const module of this.namedModules().values()) module.training = mode
+    return this
+  }
+
+  /** Switches this module and all below to evaluation. */
+  eval(): this {
+    return this.train(false)
+  }
+
+  /**
+   * Stops training a part of the module: its parameters get no gradients any more, and its batch norms use their
+   * running statistics without updating them, even after `train()`. Nothing is recorded for the backward pass where
+   * everything is frozen.
+   *
+   * - `freeze()` freezes everything,
+   * - `freeze('layer1')` one module below,
+   * - `freeze({ until: 'layer4' })` everything that comes before a module; its name may be nested (`features.24`).
+   *
+   * @throws OptionError for an unknown name; it lists the names that there are
+   */
+  freeze(what: string | { until?: string } = {}): this {
+    if (typeof what === 'string') freezeBelow(moduleAt(this, what, 'freeze'), true)
+    else if (what.until === undefined) freezeBelow(this, true)
+    else freezeBefore(this, what.until)
+    return this
+  }
+
+  /**
+   * The opposite of `freeze`: `unfreeze()` everything, `unfreeze('layer4')` one module below,
+   * `unfreeze({ from: 'layer4' })` a module and everything that comes after it.
+   */
+  unfreeze(what: string | { from?: string } = {}): this {
+    if (typeof what === 'string') freezeBelow(moduleAt(this, what, 'unfreeze'), false)
+    else if (what.from === undefined) freezeBelow(this, false)
+    else for (const module of modulesFrom(this, what.from)) freezeBelow(module, false)
+    return this
+  }
+
+  /** Freezes or unfreezes what this module itself holds, not what is below. @internal */
+  setFrozen(frozen: boolean): void {
+    for (const parameter of this.ownParameters()) {
+      parameter.requiresGrad = !frozen
+      if (frozen) parameter.grad = undefined
+    }
+  }
+
+  /** Waits for a copy of all parameters and buffers, with torchvision's names and layouts. */
+  stateDict(): Promise<StateDict> {
+    return readStateDict(this)
+  }
+
+  /**
+   * Replaces parameters and buffers by those of a state dict. Nothing is changed when it throws.
+   *
+   * @throws WeightsError when tensors are missing or unexpected (unless `strict` is false), or of another shape or type
+   */
+  loadStateDict(stateDict: StateDict, options?: LoadOptions): LoadReport {
+    return loadStateDict(this, stateDict, options)
+  }
+
+  /** All that a state dict has of this module and those below, by name. @internal */
+  namedState(): Map<string, StateEntry> {
+    const found = new Map<string, StateEntry>()
+    for (const [name, module] of this.namedModules()) {
+      for (const [key, entry] of module.#state) found.set(joinNames(name, key), entry)
+    }
+    return found
+  }
+
+  /**
+   * Returns the memory of all parameters and buffers at once; the module cannot be used afterwards. Only for modules
+   * that are replaced while the program goes on: otherwise their memory is returned with the engine's.
+   */
+  dispose(): void {
+    for (const entry of this.namedState().values()) {
+      if (entry.kind === 'counter') continue
+      entry.tensor.grad = undefined
+      entry.tensor.handle.release('dispose() of its module')
+    }
+  }
+
+  /** What `summary()` and errors call this kind of module. */
+  get typeName(): string {
+    return this.constructor.name
+  }
+
+  /** Declares a tensor as a parameter: it is trained, and it lives as long as the module. */
+  protected registerParameter(name: string, tensor: Tensor, layout: Layout = 'plain'): Tensor {
+    this.engine.scopes.keep(tensor)
+    tensor.requiresGrad = true
+    this.#state.set(name, { kind: 'parameter', tensor, layout })
+    return tensor
+  }
+
+  /** Declares a tensor as a buffer: saved and loaded like a parameter, but not trained. */
+  protected registerBuffer(name: string, tensor: Tensor): Tensor {
+    this.engine.scopes.keep(tensor)
+    this.#state.set(name, { kind: 'buffer', tensor, layout: 'plain' })
+    return tensor
+  }
+
+  protected registerCounter(name: string): Counter {
+    const counter = { value: 0 }
+    this.#state.set(name, { kind: 'counter', counter })
+    return counter
+  }
+
+  #tensors(kind: 'parameter' | 'buffer'): Map<string, Tensor> {
+    const tensors = new Map<string, Tensor>()
+    for (const [name, entry] of this.namedState()) if (entry.kind === kind) tensors.set(name, entry.tensor)
+    return tensors
+  }
+}
+
+/** `layer1` and `0` -> `layer1.0`; the root's name is empty. */
+function joinNames(parent: string, child: string): string {
+  return parent === '' ? child : `${parent}.${child}`
+}

@@ -1,0 +1,136 @@
+/**
+ * Checkpoints: `PATH.safetensors` holds the model as torchvision would, `PATH.optimizer.safetensors` the optimizer's state,
+ * and `PATH.json` what the model is, how it wants its images, and where the run stands. Every file carries the position
+ * of the run, so that a checkpoint that was cut off between two files is noticed and not resumed from.
+ */
+import { WeightsError } from '../device/errors.js'
+import type { TransformDescription, Transform } from '../data/transforms.js'
+import type { Module } from '../nn/module.js'
+import type { Optimizer } from '../optim/optimizer.js'
+import { atomicWrite } from '../weights/atomic-write.js'
+import { readStateDict, writeStateDict } from '../weights/index.js'
+import type { EpochResult } from './history.js'
+
+/** What a checkpoint tells about its model and data, beyond the weights. */
+export interface CheckpointDetails {
+  /** The model's name in the registry, such as `resnet50`. */
+  readonly model?: string
+  readonly numClasses?: number
+  readonly dataset?: string
+  readonly classes?: readonly string[]
+}
+
+export interface CheckpointState {
+  readonly model: Module
+  readonly optimizer: Optimizer
+  readonly transform: Transform
+  readonly details: CheckpointDetails
+  readonly position: { readonly epoch: number; readonly step: number }
+  readonly seed: number
+  readonly history: readonly EpochResult[]
+}
+
+/** The content of `PATH.json`. */
+export interface CheckpointDescription extends CheckpointDetails {
+  readonly format: 'daybreak-checkpoint'
+  readonly version: 1
+  readonly transform: readonly TransformDescription[]
+  readonly training: {
+    readonly position: { readonly epoch: number; readonly step: number }
+    readonly seed: number
+    /** The state of the random numbers of dropout. */
+    readonly random: { readonly seed: number; readonly stream: number }
+    readonly history: readonly EpochResult[]
+  }
+}
+
+/** The files of a checkpoint; `path` may be given with or without the extension of one of them. */
+export function checkpointFiles(path: string): { weights: string; optimizer: string; description: string } {
+  const stem = path.replace(/(\.optimizer)?\.safetensors$|\.json$/, '')
+  return {
+    weights: `${stem}.safetensors`,
+    optimizer: `${stem}.optimizer.safetensors`,
+    description: `${stem}.json`,
+  }
+}
+
+export async function saveCheckpoint(stem: string, state: CheckpointState): Promise<void> {
+  const { mkdir } = await import('node:fs/promises')
+  const path = await import('node:path')
+  const files = checkpointFiles(stem)
+  await mkdir(path.dirname(files.weights), { recursive: true })
+  const description: CheckpointDescription = {
+    format: 'daybreak-checkpoint',
+    version: 1,
+    ...state.details,
+    transform: state.transform.description,
+    training: {
+      position: { ...state.position },
+      seed: state.seed,
+      random: state.model.engine.random.state,
+      history: state.history,
+    },
+  }
+  const metadata = { format: 'pt', position: positionText(state.position) }
+  await writeStateDict(files.weights, await state.model.stateDict(), metadata)
+  await writeStateDict(files.optimizer, await state.optimizer.stateDict(), metadata)
+  await atomicWrite(files.description, `${JSON.stringify(description, undefined, 2)}\n`)
+}
+
+/** Reads and checks `PATH.json`. Throws `WeightsError`. */
+export async function readCheckpointDescription(path: string): Promise<CheckpointDescription> {
+  const { readFile } = await import('node:fs/promises')
+  const file = checkpointFiles(path).description
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new WeightsError(file, { expected: 'the description of a checkpoint', found: 'no file that can be read' })
+  })
+  let value: Partial<CheckpointDescription> | null
+  try {
+    value = JSON.parse(text) as Partial<CheckpointDescription> | null
+  } catch {
+    throw new WeightsError(file, { expected: 'JSON', found: JSON.stringify(text.slice(0, 40)) })
+  }
+  if (value?.format !== 'daybreak-checkpoint' || value.version !== 1) {
+    throw new WeightsError(file, {
+      expected: 'a "daybreak-checkpoint" of version 1',
+      found: `"${String(value?.format)}" of version ${String(value?.version)}`,
+    })
+  }
+  if (!Array.isArray(value.transform) || typeof value.training?.position !== 'object') {
+    throw new WeightsError(file, {
+      expected: 'the fields "transform" and "training"',
+      found: Object.keys(value).join(),
+    })
+  }
+  return value as CheckpointDescription
+}
+
+/** Loads a checkpoint into a model and its optimizer and returns where the run stood. Throws `WeightsError`. */
+export async function readTrainingState(
+  path: string,
+  model: Module,
+  optimizer: Optimizer,
+): Promise<{ position: { epoch: number; step: number }; seed: number; history: readonly EpochResult[] }> {
+  const files = checkpointFiles(path)
+  const { training } = await readCheckpointDescription(path)
+  const [weights, optimizerState] = await Promise.all([readStateDict(files.weights), readStateDict(files.optimizer)])
+  const expected = positionText(training.position)
+  for (const [file, { metadata }] of [
+    [files.weights, weights],
+    [files.optimizer, optimizerState],
+  ] as const) {
+    if (metadata.position === expected) continue
+    throw new WeightsError(file, {
+      expected: `the checkpoint of ${expected}, as ${files.description} says`,
+      found: `that of ${metadata.position ?? 'no position'}: the checkpoint was cut off while it was written`,
+    })
+  }
+  model.loadStateDict(weights.stateDict)
+  optimizer.loadStateDict(optimizerState.stateDict)
+  model.engine.random.state = training.random
+  return { position: { ...training.position }, seed: training.seed, history: training.history }
+}
+
+function positionText({ epoch, step }: { epoch: number; step: number }): string {
+  return `epoch ${epoch}, step ${step}`
+}

@@ -1,0 +1,52 @@
+/** Evaluation: loss and accuracy of a model on a data set, without gradients and in evaluation mode. */
+import { crossEntropy } from '../autograd/ops/cross-entropy.js'
+import { batchCount, batches, type ImageDataset } from '../data/index.js'
+import type { Transform } from '../data/transforms.js'
+import type { Module } from '../nn/module.js'
+import type { Metrics, MetricsReading } from './metrics.js'
+import { runPass } from './pass.js'
+
+export interface EvaluateOptions {
+  /** What turns bytes [N, H, W, C] into the model's input. */
+  readonly transform: Transform
+  /** 128 by default; a smaller data set is one batch. */
+  readonly batchSize?: number
+  readonly onReading?: (reading: MetricsReading, steps: number) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Evaluation extends Metrics {
+  readonly images: number
+  readonly correct: number
+  readonly seconds: number
+}
+
+/** The mean cross-entropy and the accuracy over all images. The model's training mode is put back afterwards. */
+export async function evaluate(model: Module, dataset: ImageDataset, options: EvaluateOptions): Promise<Evaluation> {
+  const { transform, signal, onReading } = options
+  const { engine } = model
+  const batchSize = Math.min(options.batchSize ?? 128, dataset.length)
+  const steps = batchCount(dataset.length, batchSize)
+  const wasTraining = model.training
+  const start = performance.now()
+  model.eval()
+  try {
+    const { images, correct, loss, accuracy } = await runPass({
+      engine,
+      steps,
+      signal,
+      batches: batches(dataset, { batchSize }),
+      imageShape: dataset.imageShape,
+      onReading: onReading && ((reading) => onReading(reading, steps)),
+      step: (bytes, labels, measure) => {
+        engine.noGrad(() => {
+          const logits = model.call(transform.apply(bytes))
+          measure(logits, crossEntropy(logits, labels))
+        })
+      },
+    })
+    return { images, correct, loss, accuracy, seconds: (performance.now() - start) / 1000 }
+  } finally {
+    model.train(wasTraining)
+  }
+}

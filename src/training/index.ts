@@ -1,0 +1,14 @@
+/**
+ * Training: the loop over epochs, evaluation, metrics, checkpoints and history.
+ * Nothing here prints: callers get progress through callbacks (src/cli turns it into bars and tables).
+ */
+export {
+  checkpointFiles,
+  type CheckpointDescription,
+  type CheckpointDetails,
+  readCheckpointDescription,
+} from './checkpoint.js'
+export { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js'
+export { type EpochResult, History, type Progress } from './history.js'
+export type { Metrics, MetricsReading } from './metrics.js'
+export { type FitOptions, type LossFunction, Trainer, type TrainerOptions } from './trainer.js'

@@ -1,0 +1,226 @@
+/**
+ * The trainer: epochs of steps over a data set, validation after each, checkpoints on the way. A step runs the transform,
+ * the forward pass, the loss, the backward pass, the metrics and the optimizer on the GPU without reading anything back.
+ *
+ * What lives in src/training: the loop, metrics, history, checkpoints. What does not: printing (src/cli).
+ */
+import { crossEntropy } from '../autograd/ops/cross-entropy.js'
+import type { Tensor } from '../autograd/tensor.js'
+import { batchCount, batches, type ImageDataset } from '../data/index.js'
+import { compose, type Transform } from '../data/transforms.js'
+import { NonFiniteLossError, OptionError } from '../device/errors.js'
+import type { Module } from '../nn/module.js'
+import type { Optimizer } from '../optim/optimizer.js'
+import { type CheckpointDetails, readTrainingState, saveCheckpoint } from './checkpoint.js'
+import { evaluate, type Evaluation } from './evaluate.js'
+import { type EpochResult, History, type Progress } from './history.js'
+import type { MetricsReading } from './metrics.js'
+import { runPass } from './pass.js'
+
+/** Mean loss of logits [N, classes] and labels i32 [N]. */
+export type LossFunction = (logits: Tensor, labels: Tensor) => Tensor
+
+export interface TrainerOptions {
+  readonly model: Module
+  readonly optimizer: Optimizer
+  /** `'cross-entropy'` by default. */
+  readonly loss?: 'cross-entropy' | LossFunction
+  /** What turns bytes [N, H, W, C] into the model's input; bytes as they are, by default. */
+  readonly transform?: Transform
+  /** What else a checkpoint should tell: the model's and the data set's name, the classes. */
+  readonly details?: CheckpointDetails
+}
+
+export interface FitOptions {
+  readonly epochs: number
+  /** 128 by default. */
+  readonly batchSize?: number
+  /** Evaluated after each epoch. */
+  readonly validation?: ImageDataset
+  /** Decides the order of the images; 0 by default. */
+  readonly seed?: number
+  /** A path without extension: a checkpoint is written there after each epoch and when `signal` is aborted. */
+  readonly checkpoint?: string
+  /** A checkpoint to go on from, a path without extension. */
+  readonly resume?: string
+  /** Called at most every 200 milliseconds. */
+  readonly onProgress?: (progress: Progress) => void
+  readonly onEpoch?: (result: EpochResult) => void
+  /** Aborting it ends the run after the current step, with a checkpoint if one was asked for. */
+  readonly signal?: AbortSignal
+}
+
+/** Where a run is: `epoch` from 1, `step` steps of it done. */
+interface Position {
+  epoch: number
+  step: number
+}
+
+export class Trainer {
+  readonly model: Module
+  readonly optimizer: Optimizer
+  readonly history = new History()
+  readonly #loss: LossFunction
+  readonly #transform: Transform
+  readonly #details: CheckpointDetails
+  #position: Position = { epoch: 1, step: 0 }
+  #seed = 0
+  #lastCheckpoint: string | undefined
+
+  constructor({ model, optimizer, loss = 'cross-entropy', transform, details = {} }: TrainerOptions) {
+    this.model = model
+    this.optimizer = optimizer
+    this.#loss = loss === 'cross-entropy' ? (logits, labels) => crossEntropy(logits, labels) : loss
+    this.#transform = transform ?? compose([])
+    this.#details = details
+  }
+
+  /**
+   * Trains for so many epochs. Throws `OptionError` for options that make no sense with the data, `DataError` for labels
+   * outside of the model's classes, `NonFiniteLossError` when the loss diverges: the last checkpoint stays untouched.
+   */
+  async fit(train: ImageDataset, options: FitOptions): Promise<History> {
+    const { epochs, validation, checkpoint, signal } = options
+    if (!Number.isSafeInteger(epochs) || epochs < 1) throw new OptionError('epochs', 'a positive integer', epochs)
+    this.#seed = options.seed ?? 0
+    if (options.resume !== undefined) await this.#resume(options.resume)
+    while (this.#position.epoch <= epochs) {
+      const { epoch } = this.#position
+      const start = performance.now()
+      const reading = await this.#trainEpoch(train, options)
+      const seconds = (performance.now() - start) / 1000
+      if (signal?.aborted && this.#position.step < this.#steps(train, options).steps) {
+        this.history.interrupted = true
+        if (checkpoint !== undefined) await this.save(checkpoint)
+        break
+      }
+      const result: EpochResult = {
+        epoch,
+        train: { loss: reading.loss, accuracy: reading.accuracy },
+        validation: validation && (await this.#validate(validation, epoch, options)),
+        learningRate: this.optimizer.lr,
+        seconds,
+        imagesPerSecond: reading.images / seconds,
+        losses: [...reading.losses],
+      }
+      this.history.push(result)
+      this.#position = { epoch: epoch + 1, step: 0 }
+      if (checkpoint !== undefined) await this.save(checkpoint)
+      options.onEpoch?.(result)
+      if (signal?.aborted) {
+        this.history.interrupted = this.#position.epoch <= epochs
+        break
+      }
+    }
+    return this.history
+  }
+
+  /** Loss and accuracy on a data set with this trainer's transform. */
+  async evaluate(dataset: ImageDataset, options: { batchSize?: number } = {}): Promise<Evaluation> {
+    return evaluate(this.model, dataset, { transform: this.#transform, ...options })
+  }
+
+  /**
+   * Writes `PATH.safetensors` (the model, in torchvision's names and layouts), `PATH.optimizer.safetensors` and
+   * `PATH.json` (what it is and where the run stands). Each file replaces the earlier one only when it is complete.
+   */
+  async save(path: string): Promise<void> {
+    await saveCheckpoint(path, {
+      model: this.model,
+      optimizer: this.optimizer,
+      transform: this.#transform,
+      details: this.#details,
+      position: this.#position,
+      seed: this.#seed,
+      history: [...this.history],
+    })
+    this.#lastCheckpoint = path
+  }
+
+  async #resume(path: string): Promise<void> {
+    const state = await readTrainingState(path, this.model, this.optimizer)
+    this.history.splice(0, this.history.length, ...state.history)
+    this.#position = state.position
+    this.#seed = state.seed
+    this.#lastCheckpoint = path
+  }
+
+  async #trainEpoch(train: ImageDataset, options: FitOptions): Promise<MetricsReading> {
+    const { model, optimizer } = this
+    const { engine } = model
+    const { batchSize, dropLast, steps } = this.#steps(train, options)
+    const { epoch, step: done } = this.#position
+    const remaining = skip(batches(train, { batchSize, shuffle: true, seed: this.#seed, epoch, dropLast }), done)
+    const start = performance.now()
+    model.train()
+    return runPass({
+      engine,
+      steps,
+      signal: options.signal,
+      batches: remaining,
+      imageShape: train.imageShape,
+      onReading: (reading) => {
+        this.#checkFinite(reading, steps, done)
+        options.onProgress?.(progressOf('train', reading, { epoch, epochs: options.epochs, steps, done, start }))
+      },
+      step: (images, labels, measure) => {
+        optimizer.zeroGrad()
+        const logits = model.call(this.#transform.apply(images))
+        const loss = this.#loss(logits, labels)
+        measure(logits, loss)
+        loss.backward()
+        optimizer.step()
+        this.#position.step++
+      },
+    })
+  }
+
+  async #validate(validation: ImageDataset, epoch: number, options: FitOptions): Promise<Evaluation> {
+    const start = performance.now()
+    return evaluate(this.model, validation, {
+      transform: this.#transform,
+      batchSize: options.batchSize,
+      onReading: (reading, steps) => {
+        const run = { epoch, epochs: options.epochs, steps, done: 0, start }
+        options.onProgress?.(progressOf('validation', reading, run))
+      },
+    })
+  }
+
+  /** Batch norm cannot train on a single image, so a last batch of one is left out. */
+  #steps(train: ImageDataset, { batchSize = 128 }: FitOptions) {
+    const dropLast = train.length % batchSize === 1 && train.length > 1
+    return { batchSize, dropLast, steps: batchCount(train.length, batchSize, dropLast) }
+  }
+
+  #checkFinite({ firstNonFiniteStep }: MetricsReading, steps: number, done: number): void {
+    if (firstNonFiniteStep === undefined) return
+    const { epoch } = this.#position
+    throw new NonFiniteLossError((epoch - 1) * steps + done + firstNonFiniteStep, epoch, this.#lastCheckpoint)
+  }
+}
+
+function progressOf(
+  phase: Progress['phase'],
+  { loss, accuracy, images, losses }: MetricsReading,
+  run: { epoch: number; epochs: number; steps: number; done: number; start: number },
+): Progress {
+  const seconds = (performance.now() - run.start) / 1000
+  const step = run.done + losses.length
+  return {
+    phase,
+    epoch: run.epoch,
+    epochs: run.epochs,
+    step,
+    steps: run.steps,
+    loss,
+    accuracy,
+    imagesPerSecond: images / Math.max(seconds, 1e-3),
+    secondsLeft: ((run.steps - step) * seconds) / Math.max(losses.length, 1),
+  }
+}
+
+function* skip<T>(items: Iterable<T>, count: number): Generator<T> {
+  let index = 0
+  for (const item of items) if (index++ >= count) yield item
+}
