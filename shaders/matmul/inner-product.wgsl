@@ -85,6 +85,8 @@ fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block
 
 #if ${sharedMemory}
 #include "matmul/inner-product-shared.wgsl"
+#elif ${subgroupSize}
+#include "matmul/inner-product-subgroups.wgsl"
 #else
 #include "matmul/inner-product-registers.wgsl"
 #endif

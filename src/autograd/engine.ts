@@ -6,7 +6,7 @@
  */
 import { Device, type DeviceOptions } from '../device/device.js'
 import { AutogradError, ShapeError } from '../device/errors.js'
-import type { DeviceHost } from '../device/host.js'
+import { type DeviceHost, subgroupSizeOf } from '../device/host.js'
 import type { OpenOptions } from '../device/node.js'
 import type { MemoryReport } from '../device/pool.js'
 import { fill } from '../kernels/fill/fill.js'
@@ -141,7 +141,15 @@ function givenDevice(device: GPUDevice): DeviceHost {
   const name = description || vendor || 'given device'
   return {
     device,
-    adapter: { name, driver: '', vendor, architecture, kind: 'gpu', source: 'given' },
+    adapter: {
+      name,
+      driver: '',
+      vendor,
+      architecture,
+      kind: 'gpu',
+      source: 'given',
+      subgroupSize: subgroupSizeOf(device),
+    },
     limits: device.limits,
     asynchronous: (start) => start(),
   }

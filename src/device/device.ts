@@ -11,10 +11,11 @@ import { DeviceLostError, KernelError, OutOfMemoryError } from './errors.js'
 import { type FaultDescription, FaultLog } from './faults.js'
 import type { DeviceHost } from './host.js'
 import { PipelineCache } from './pipelines.js'
-import { BufferPool, bucketSize, GPUBufferUsageFlags, type MemoryReport } from './pool.js'
+import { BufferPool, type MemoryReport } from './pool.js'
 import type { Program, Workgroups } from './program.js'
 import { CommandStream } from './stream.js'
 import { type KernelTime, TimestampRecorder } from './timestamps.js'
+import { bytesToWrite, largestKeptTransfer, ReadBackBuffers } from './transfer.js'
 
 export interface DeviceOptions {
   /** At most this many bytes of GPU memory are reserved; unlimited by default. */
@@ -31,8 +32,6 @@ export interface DeviceLimits {
   readonly storageBuffers: number
 }
 
-const uploadChunk = 16 * 2 ** 20
-
 export class Device {
   readonly limits: DeviceLimits
   readonly adapter: DeviceHost['adapter']
@@ -43,7 +42,7 @@ export class Device {
   readonly #stream: CommandStream
   readonly #timestamps: TimestampRecorder
   readonly #faults: FaultLog
-  readonly #readable = new Map<number, GPUBuffer[]>()
+  readonly #readBack: ReadBackBuffers
   #recording = true
   #failure: Error | undefined
   #lost: string | undefined
@@ -67,6 +66,7 @@ export class Device {
     this.#pipelines = new PipelineCache(host, this.limits.storageBuffers)
     this.#bindGroups = new BindGroupCache(gpu)
     this.#timestamps = new TimestampRecorder(host)
+    this.#readBack = new ReadBackBuffers(gpu)
     this.#stream = new CommandStream({
       host,
       pipelines: this.#pipelines,
@@ -123,7 +123,7 @@ export class Device {
   /** Gives memory that no tensor holds back to the GPU. */
   trim(): void {
     this.#pool.trim()
-    for (const buffers of this.#readable.values()) for (const buffer of buffers.splice(0)) buffer.destroy()
+    this.#readBack.trim()
   }
 
   /**
@@ -161,20 +161,20 @@ export class Device {
   /** Writes values into a buffer, after everything recorded so far. `data` may be changed as soon as this returns. */
   upload(destination: DeviceBuffer, data: ArrayBufferView, byteOffset = 0): void {
     this.#throwIfLost()
-    const bytes = padToFour(data)
+    const bytes = bytesToWrite(data)
     if (byteOffset + bytes.byteLength > destination.byteLength) {
       throw new KernelError('upload', `${byteOffset + bytes.byteLength} bytes into ${destination.byteLength}`)
     }
     if (!this.#recording) return
-    if (bytes.byteLength <= uploadChunk) {
+    if (bytes.byteLength <= largestKeptTransfer) {
       if (this.#stream.empty) this.host.device.queue.writeBuffer(destination.gpu, byteOffset, bytes)
       else this.#stream.record({ kind: 'write', destination, offset: byteOffset, data: bytes.slice() })
       return
     }
     this.#stream.submitNow()
     const { queue } = this.host.device
-    for (let start = 0; start < bytes.byteLength; start += uploadChunk) {
-      queue.writeBuffer(destination.gpu, byteOffset + start, bytes.subarray(start, start + uploadChunk))
+    for (let start = 0; start < bytes.byteLength; start += largestKeptTransfer) {
+      queue.writeBuffer(destination.gpu, byteOffset + start, bytes.subarray(start, start + largestKeptTransfer))
       queue.submit([]) // frees the staging memory of earlier chunks
     }
   }
@@ -187,7 +187,7 @@ export class Device {
     const size = Math.ceil(byteLength / 4) * 4
     const checkFaults = this.#faults.inUse
     const faultBytes = checkFaults ? this.#faults.byteLength : 0
-    const readable = this.#takeReadable(size + faultBytes)
+    const readable = this.#readBack.take(size + faultBytes)
     this.#stream.record({
       kind: 'copy',
       source: buffer.gpu,
@@ -206,16 +206,17 @@ export class Device {
         size: faultBytes,
       })
     }
-    await this.flush()
     try {
+      await this.flush()
       await this.host.asynchronous(() => readable.mapAsync(1, 0, size + faultBytes))
     } catch (error) {
+      readable.destroy()
       this.#throwIfLost()
       throw this.#takeFailure() ?? error
     }
     const values = readable.getMappedRange(0, size + faultBytes).slice(0)
     readable.unmap()
-    this.#returnReadable(readable)
+    this.#readBack.giveBack(readable)
     const failure = this.#takeFailure()
     if (failure) throw failure
     if (checkFaults) this.#throwFault(new Uint32Array(values, size))
@@ -322,28 +323,6 @@ export class Device {
     throw fault
   }
 
-  #takeReadable(bytes: number): GPUBuffer {
-    const size = bucketSize(bytes)
-    return (
-      this.#readable.get(size)?.pop() ??
-      this.host.device.createBuffer({
-        label: 'read-back',
-        size,
-        usage: GPUBufferUsageFlags.mapRead | GPUBufferUsageFlags.copyDestination,
-      })
-    )
-  }
-
-  #returnReadable(buffer: GPUBuffer): void {
-    if (buffer.size > uploadChunk) {
-      buffer.destroy()
-      return
-    }
-    const bucket = this.#readable.get(buffer.size) ?? []
-    bucket.push(buffer)
-    this.#readable.set(buffer.size, bucket)
-  }
-
   #fail(error: Error): void {
     this.#failure ??= error
   }
@@ -360,12 +339,3 @@ export class Device {
 }
 
 const slotBytes = 1024
-
-function padToFour(data: ArrayBufferView): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  const shared = typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer
-  if (bytes.byteLength % 4 === 0 && !shared) return bytes as Uint8Array<ArrayBuffer>
-  const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4)
-  padded.set(bytes)
-  return padded
-}

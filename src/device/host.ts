@@ -24,6 +24,14 @@ export interface AdapterDescription {
   readonly architecture: string
   readonly kind: 'gpu' | 'software'
   readonly source: 'system' | 'bundled' | 'given'
+  /** The lanes of a subgroup where that number is fixed and the device may use subgroups. */
+  readonly subgroupSize: number | undefined
+}
+
+/** The fixed subgroup size of a device, if it has one and may use it. */
+export function subgroupSizeOf({ features, adapterInfo }: GPUDevice): number | undefined {
+  const { subgroupMinSize, subgroupMaxSize } = adapterInfo
+  return features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined
 }
 
 /** The limits that matter to compute; sizes are in bytes. */

@@ -5,7 +5,7 @@
  * The choice: a real GPU, else a software driver of the system (such as lavapipe), else the bundled SwiftShader.
  */
 import { AdapterNotFoundError } from './errors.js'
-import type { AdapterDescription, DeviceHost } from './host.js'
+import { type AdapterDescription, type DeviceHost, subgroupSizeOf } from './host.js'
 import { bundledDriverHint, findDrivers } from './node/drivers.js'
 import { environmentVariable } from './node/environment.js'
 import { type Dawn, listAdaptersOf, requestAdapterOf } from './node/instances.js'
@@ -53,7 +53,10 @@ export async function openDevice(options: OpenOptions = {}): Promise<DeviceHost>
     const device = await requestDevice(adapter, limits).catch((error: unknown) => {
       tried.push(`${chosen.name}: it gives no device (${messageOf(error)})`)
     })
-    if (device) return { device, adapter: describe(adapter, adapters, drivers.source), limits, asynchronous }
+    if (device) {
+      const description = describe(adapter, adapters, drivers.source)
+      return { device, adapter: { ...description, subgroupSize: subgroupSizeOf(device) }, limits, asynchronous }
+    }
   }
   const found = known.some(({ name }) => wanted === undefined || containsIgnoringCase(name, wanted))
   throw wanted !== undefined && known.length > 0 && !found ? noSuchAdapter(wanted, known, tried) : noAdapter(tried)
@@ -119,7 +122,7 @@ function describe(
   { info }: GPUAdapter,
   listed: readonly AdapterSummary[],
   source: AdapterSummary['source'],
-): AdapterDescription {
+): Omit<AdapterDescription, 'subgroupSize'> {
   const { vendor, architecture, device, description } = info
   const name = listed.find((adapter) => identifierOf(adapter.name) === device)?.name ?? (device || description)
   const kind = info.isFallbackAdapter ? 'software' : kindOf(name)

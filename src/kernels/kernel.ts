@@ -72,7 +72,7 @@ export function defineKernel<const B extends string, const U extends string = ne
           access: description.bindings[binding].access,
         })),
         uniformBytes: uniformNames.length * 4,
-        code: () => expandTemplate(name, withHeader(header, source), template),
+        code: () => withDirectivesFirst(expandTemplate(name, `${header}\n${source}`, template)),
       }
       programs.set(key, program)
     }
@@ -104,11 +104,10 @@ function declarations({ bindings, uniforms }: KernelDescription<string, string>)
   return lines.join('\n')
 }
 
-/** `enable` directives must come before every declaration. */
-function withHeader(header: string, source: string): string {
-  const enables = source.match(/^[ \t]*enable [^;]*;/gm) ?? []
-  const rest = source.replace(/^[ \t]*enable [^;]*;/gm, '')
-  return [...enables, header, rest].join('\n')
+/** WGSL wants its directives before every declaration; includes bring theirs with them. */
+function withDirectivesFirst(code: string): string {
+  const directive = /^[ \t]*(?:enable|requires|diagnostic)\b[^;]*;/gm
+  return [...(code.match(directive) ?? []), code.replace(directive, '')].join('\n')
 }
 
 function packUniforms(

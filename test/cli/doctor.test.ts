@@ -11,7 +11,7 @@ let printed: string
 
 beforeEach(() => {
   printed = ''
-  vi.spyOn(console, 'log').mockImplementation((line: string = '') => {
+  vi.spyOn(console, 'log').mockImplementation((line = '') => {
     printed += `${line}\n`
   })
 })

@@ -124,19 +124,37 @@ export function innerProduct(
 }
 
 interface Tiling {
-  readonly template: Readonly<Record<'sharedMemory' | 'tileWidth' | 'tileHeight' | 'tileDepth', boolean | number>>
+  readonly template: Readonly<Record<string, boolean | number>>
   /** The size of a workgroup's tile of results. */
   readonly rows: number
   readonly columns: number
 }
 
 /**
- * The tile of a workgroup. On GPUs it goes through shared memory; on adapters that run on the CPU, invocations read the
- * operands directly and have more results each, which was 2 to 3 times as fast on SwiftShader and lavapipe alike. Few
- * columns, as those of a small classifier, get a narrow tile.
+ * The tile of a workgroup. On GPUs it goes through shared memory. On adapters that run on the CPU, barriers are dear and
+ * loads are gathers: there a subgroup shares what its lanes load, or, where subgroups are unknown, every invocation
+ * reads its operands directly. docs/performance.md has the figures.
  */
 function tilingFor(device: Device, columns: number): Tiling {
-  const sharedMemory = device.adapter.kind === 'gpu'
+  if (device.adapter.kind === 'gpu') return tilingOf(device, columns, true)
+  const { subgroupSize } = device.adapter
+  if (subgroupSize !== 4 && subgroupSize !== 8) return tilingOf(device, columns, false)
+  return {
+    template: {
+      sharedMemory: false,
+      subgroupSize,
+      eightLanes: subgroupSize === 8,
+      tileWidth: subgroupSize,
+      tileHeight: 1,
+      tileDepth: 1,
+    },
+    rows: 4 * subgroupSize,
+    columns: 4 * subgroupSize,
+  }
+}
+
+/** A tile of invocations with 4 x 4 (shared memory) or 8 x 8 results each. Few columns get a narrow tile. */
+function tilingOf(device: Device, columns: number, sharedMemory: boolean): Tiling {
   const resultsPerSide = sharedMemory ? 4 : 8
   const invocations = Math.min(sharedMemory ? 256 : 8, device.limits.workgroupInvocations)
   const square = 2 ** Math.floor(Math.log2(invocations) / 2)
@@ -146,7 +164,7 @@ function tilingFor(device: Device, columns: number): Tiling {
   const bytesPerDepth = (tileWidth + tileHeight) * resultsPerSide * 4
   const tileDepth = Math.min(16, Math.floor(device.limits.workgroupMemory / bytesPerDepth))
   return {
-    template: { sharedMemory, tileWidth, tileHeight, tileDepth },
+    template: { sharedMemory, subgroupSize: 0, eightLanes: false, tileWidth, tileHeight, tileDepth },
     rows: tileHeight * resultsPerSide,
     columns: tileWidth * resultsPerSide,
   }
