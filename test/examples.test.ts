@@ -15,7 +15,7 @@ describe("the README's example", () => {
     expect(code.trim().split('\n').length).toBeLessThan(25)
   })
 
-  test('runs and prints an accuracy', async () => {
+  test('runs and prints an accuracy', { timeout: 600_000 }, async () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
     try {
       await import('../examples/finetune-mnist.js')

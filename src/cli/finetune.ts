@@ -21,9 +21,13 @@ export interface FinetuneOptions {
   batchSize: number
   lr: number
   optimizer: 'adam' | 'adamw' | 'sgd'
+  schedule: 'constant' | 'cosine'
   momentum: number
   weightDecay: number
   labelSmoothing: number
+  /** Images; see FitOptions.recalibrationImages. */
+  recalibrate: number
+  zeroInitResidual?: boolean
   limit?: number
   testLimit?: number
   seed: number
@@ -55,7 +59,11 @@ async function runTraining(
 ): Promise<History> {
   const output = options.output ?? `runs/${options.model}-${options.dataset}`
   const numClasses = train.classes.length
-  const model = await createModel(engine, options.model, { numClasses, weights: options.weights })
+  const model = await createModel(engine, options.model, {
+    numClasses,
+    weights: options.weights,
+    zeroInitResidual: options.zeroInitResidual,
+  })
   if (options.freezeUntil !== undefined) model.freeze({ until: options.freezeUntil })
   const transform = transformFor(train, inputChannelsOf(options.model), options.weights !== undefined)
   const trainer = trainerFor(model, transform, options, train)
@@ -69,6 +77,7 @@ async function runTraining(
         batchSize: options.batchSize,
         validation: test,
         seed: options.seed,
+        recalibrationImages: options.recalibrate,
         checkpoint: output,
         resume: options.resume ? output : undefined,
         signal,
@@ -93,14 +102,15 @@ function trainerFor(model: Module, transform: Transform, options: FinetuneOption
     adamw: () => optim.adamW(parameters, { lr, weightDecay }),
     sgd: () => optim.sgd(parameters, { lr, momentum, weightDecay }),
   }
+  const optimizer = optimizers[options.optimizer]()
+  const steps = options.epochs * Math.ceil(train.length / options.batchSize)
   return new Trainer({
     model,
-    optimizer: optimizers[options.optimizer](),
+    optimizer,
+    scheduler: options.schedule === 'cosine' ? new optim.CosineAnnealingLR(optimizer, { tMax: steps }) : undefined,
     loss: (logits, labels) => crossEntropy(logits, labels, { labelSmoothing }),
     transform,
     details: {
-      model: options.model,
-      numClasses: train.classes.length,
       dataset: options.dataset,
       classes: train.classes,
     },
@@ -127,7 +137,7 @@ function printPlan(
   )
   console.log(
     `training  ${options.epochs} epoch(s), batches of ${options.batchSize}, ${options.optimizer}, ` +
-      `learning rate ${options.lr}, seed ${options.seed}`,
+      `learning rate ${options.lr} (${options.schedule}), seed ${options.seed}`,
   )
 }
 

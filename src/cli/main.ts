@@ -36,9 +36,16 @@ program
   .option('--batch-size <n>', 'images per step', positiveInteger, 128)
   .option('--lr <rate>', 'learning rate', positiveNumber, 0.001)
   .addOption(new Option('--optimizer <name>', 'the optimizer').choices(['adam', 'adamw', 'sgd']).default('adam'))
+  .addOption(
+    new Option('--schedule <name>', 'how the learning rate moves over the run')
+      .choices(['constant', 'cosine'])
+      .default('constant'),
+  )
   .option('--momentum <m>', 'momentum of sgd', nonNegativeNumber, 0.9)
   .option('--weight-decay <w>', 'weight decay', nonNegativeNumber, 0)
   .option('--label-smoothing <s>', 'label smoothing of the loss, 0 to 1', nonNegativeNumber, 0)
+  .option('--recalibrate <n>', 'measure batch norm statistics anew on n images before each test', nonNegativeInteger, 0)
+  .option('--zero-init-residual', 'let the residual branches of a ResNet begin as zero')
   .option('--limit <n>', 'use only the first n training images', positiveInteger)
   .option('--test-limit <n>', 'use only the first n test images', positiveInteger)
   .option('--seed <n>', 'seed of initialisation, order and dropout', nonNegativeInteger, 0)

@@ -6,7 +6,7 @@
  */
 export { Classifier, type ClassifierOptions, type WeightsReport } from './classifier.js'
 export { MiniVGG, minivgg, type MiniVGGOptions } from './mini-vgg.js'
-export { createModel, inputChannelsOf, modelNames } from './registry.js'
+export { createModel, type CreateModelOptions, inputChannelsOf, modelNames } from './registry.js'
 export {
   BasicBlock,
   Bottleneck,

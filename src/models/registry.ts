@@ -2,8 +2,14 @@ import type { Engine } from '../autograd/engine.js'
 import { OptionError } from '../device/errors.js'
 import type { Classifier, ClassifierOptions } from './classifier.js'
 import { minivgg } from './mini-vgg.js'
-import { resnet101, resnet18, resnet34, resnet50 } from './resnet.js'
+import { resnet101, resnet18, resnet34, resnet50, type ResNetOptions } from './resnet.js'
 import { vgg11, vgg11Bn, vgg13, vgg13Bn, vgg16, vgg16Bn, vgg19, vgg19Bn } from './vgg.js'
+
+/** What `createModel` takes. */
+export interface CreateModelOptions extends ClassifierOptions {
+  /** Only for ResNets; see `ResNetOptions`. */
+  zeroInitResidual?: ResNetOptions['zeroInitResidual']
+}
 
 type ModelFunction = (engine: Engine, options?: ClassifierOptions) => Promise<Classifier>
 
@@ -30,10 +36,14 @@ export const modelNames: readonly string[] = [...models.keys()]
 /**
  * Makes a model by its name, such as `resnet50`; for programs that take the name from elsewhere.
  *
- * @throws OptionError for an unknown name; it lists the known ones
+ * @throws OptionError for an unknown name (it lists the known ones), and for an option that the model does not have
  */
-export async function createModel(engine: Engine, name: string, options: ClassifierOptions = {}): Promise<Classifier> {
-  return modelFunction(name)(engine, options)
+export async function createModel(engine: Engine, name: string, options: CreateModelOptions = {}): Promise<Classifier> {
+  const model = modelFunction(name)
+  if (options.zeroInitResidual !== undefined && !name.startsWith('resnet')) {
+    throw new OptionError('zeroInitResidual', 'a ResNet', name)
+  }
+  return model(engine, options)
 }
 
 /** How many channels the images have that a model takes. */

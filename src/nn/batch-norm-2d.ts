@@ -24,7 +24,8 @@ export class BatchNorm2d extends Module {
   readonly runningMean: Tensor
   readonly runningVar: Tensor
   readonly eps: number
-  readonly momentum: number | null
+  /** The share of the batch's statistics in the running ones; `null` averages all batches since the last reset. */
+  momentum: number | null
   readonly #batches: Counter
   #frozen = false
 
@@ -47,6 +48,13 @@ export class BatchNorm2d extends Module {
   /** How many batches have moved the running statistics. */
   get numBatchesTracked(): number {
     return this.#batches.value
+  }
+
+  /** Forgets the running statistics: mean 0, variance 1. */
+  resetRunningStats(): void {
+    this.runningMean.set(new Float32Array(this.numFeatures))
+    this.runningVar.set(new Float32Array(this.numFeatures).fill(1))
+    this.#batches.value = 0
   }
 
   /** Whether `freeze()` has fixed the statistics. */

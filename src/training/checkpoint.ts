@@ -7,6 +7,7 @@ import { WeightsError } from '../device/errors.js'
 import type { TransformDescription, Transform } from '../data/transforms.js'
 import type { Module } from '../nn/module.js'
 import type { Optimizer } from '../optim/optimizer.js'
+import type { Scheduler, SchedulerState } from '../optim/scheduler.js'
 import { atomicWrite } from '../weights/atomic-write.js'
 import { readStateDict, writeStateDict } from '../weights/index.js'
 import type { EpochResult } from './history.js'
@@ -23,6 +24,7 @@ export interface CheckpointDetails {
 export interface CheckpointState {
   readonly model: Module
   readonly optimizer: Optimizer
+  readonly scheduler: Scheduler | undefined
   readonly transform: Transform
   readonly details: CheckpointDetails
   readonly position: { readonly epoch: number; readonly step: number }
@@ -40,6 +42,7 @@ export interface CheckpointDescription extends CheckpointDetails {
     readonly seed: number
     /** The state of the random numbers of dropout. */
     readonly random: { readonly seed: number; readonly stream: number }
+    readonly scheduler?: SchedulerState
     readonly history: readonly EpochResult[]
   }
 }
@@ -68,6 +71,7 @@ export async function saveCheckpoint(stem: string, state: CheckpointState): Prom
       position: { ...state.position },
       seed: state.seed,
       random: state.model.engine.random.state,
+      scheduler: state.scheduler?.stateDict(),
       history: state.history,
     },
   }
@@ -110,6 +114,7 @@ export async function readTrainingState(
   path: string,
   model: Module,
   optimizer: Optimizer,
+  scheduler: Scheduler | undefined,
 ): Promise<{ position: { epoch: number; step: number }; seed: number; history: readonly EpochResult[] }> {
   const files = checkpointFiles(path)
   const { training } = await readCheckpointDescription(path)
@@ -127,6 +132,7 @@ export async function readTrainingState(
   }
   model.loadStateDict(weights.stateDict)
   optimizer.loadStateDict(optimizerState.stateDict)
+  if (training.scheduler) scheduler?.loadStateDict(training.scheduler)
   model.engine.random.state = training.random
   return { position: { ...training.position }, seed: training.seed, history: training.history }
 }

@@ -11,4 +11,5 @@ export {
 export { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js'
 export { type EpochResult, History, type Progress } from './history.js'
 export type { Metrics, MetricsReading } from './metrics.js'
+export { recalibrateBatchNorm, type RecalibrationOptions } from './recalibrate.js'
 export { type FitOptions, type LossFunction, Trainer, type TrainerOptions } from './trainer.js'

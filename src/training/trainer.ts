@@ -9,13 +9,16 @@ import type { Tensor } from '../autograd/tensor.js'
 import { batchCount, batches, type ImageDataset } from '../data/index.js'
 import { compose, type Transform } from '../data/transforms.js'
 import { NonFiniteLossError, OptionError } from '../device/errors.js'
+import { Classifier } from '../models/index.js'
 import type { Module } from '../nn/module.js'
 import type { Optimizer } from '../optim/optimizer.js'
+import type { Scheduler } from '../optim/scheduler.js'
 import { type CheckpointDetails, readTrainingState, saveCheckpoint } from './checkpoint.js'
 import { evaluate, type Evaluation } from './evaluate.js'
 import { type EpochResult, History, type Progress } from './history.js'
 import type { MetricsReading } from './metrics.js'
 import { runPass } from './pass.js'
+import { recalibrateBatchNorm } from './recalibrate.js'
 
 /** Mean loss of logits [N, classes] and labels i32 [N]. */
 export type LossFunction = (logits: Tensor, labels: Tensor) => Tensor
@@ -27,6 +30,8 @@ export interface TrainerOptions {
   readonly loss?: 'cross-entropy' | LossFunction
   /** What turns bytes [N, H, W, C] into the model's input; bytes as they are, by default. */
   readonly transform?: Transform
+  /** Moves the learning rate after every step. */
+  readonly scheduler?: Scheduler
   /** What else a checkpoint should tell: the model's and the data set's name, the classes. */
   readonly details?: CheckpointDetails
 }
@@ -39,6 +44,11 @@ export interface FitOptions {
   readonly validation?: ImageDataset
   /** Decides the order of the images; 0 by default. */
   readonly seed?: number
+  /**
+   * Before each validation, measure the running statistics of batch norms anew on so many training images. Short runs
+   * need it, in which the moving averages lag behind the weights; 0, which is off, by default.
+   */
+  readonly recalibrationImages?: number
   /** A path without extension: a checkpoint is written there after each epoch and when `signal` is aborted. */
   readonly checkpoint?: string
   /** A checkpoint to go on from, a path without extension. */
@@ -62,17 +72,20 @@ export class Trainer {
   readonly history = new History()
   readonly #loss: LossFunction
   readonly #transform: Transform
+  readonly #scheduler: Scheduler | undefined
   readonly #details: CheckpointDetails
+  #learningRate = 0
   #position: Position = { epoch: 1, step: 0 }
   #seed = 0
   #lastCheckpoint: string | undefined
 
-  constructor({ model, optimizer, loss = 'cross-entropy', transform, details = {} }: TrainerOptions) {
+  constructor({ model, optimizer, loss = 'cross-entropy', transform, scheduler, details }: TrainerOptions) {
     this.model = model
     this.optimizer = optimizer
     this.#loss = loss === 'cross-entropy' ? (logits, labels) => crossEntropy(logits, labels) : loss
     this.#transform = transform ?? compose([])
-    this.#details = details
+    this.#scheduler = scheduler
+    this.#details = { ...nameOf(model), ...details }
   }
 
   /**
@@ -94,11 +107,12 @@ export class Trainer {
         if (checkpoint !== undefined) await this.save(checkpoint)
         break
       }
+      await this.#recalibrate(train, options)
       const result: EpochResult = {
         epoch,
         train: { loss: reading.loss, accuracy: reading.accuracy },
         validation: validation && (await this.#validate(validation, epoch, options)),
-        learningRate: this.optimizer.lr,
+        learningRate: this.#learningRate,
         seconds,
         imagesPerSecond: reading.images / seconds,
         losses: [...reading.losses],
@@ -128,6 +142,7 @@ export class Trainer {
     await saveCheckpoint(path, {
       model: this.model,
       optimizer: this.optimizer,
+      scheduler: this.#scheduler,
       transform: this.#transform,
       details: this.#details,
       position: this.#position,
@@ -138,7 +153,7 @@ export class Trainer {
   }
 
   async #resume(path: string): Promise<void> {
-    const state = await readTrainingState(path, this.model, this.optimizer)
+    const state = await readTrainingState(path, this.model, this.optimizer, this.#scheduler)
     this.history.splice(0, this.history.length, ...state.history)
     this.#position = state.position
     this.#seed = state.seed
@@ -169,10 +184,17 @@ export class Trainer {
         const loss = this.#loss(logits, labels)
         measure(logits, loss)
         loss.backward()
+        this.#learningRate = optimizer.lr
         optimizer.step()
+        this.#scheduler?.step()
         this.#position.step++
       },
     })
+  }
+
+  async #recalibrate(train: ImageDataset, { recalibrationImages = 0 }: FitOptions): Promise<void> {
+    if (recalibrationImages === 0) return
+    await recalibrateBatchNorm(this.model, train, { transform: this.#transform, images: recalibrationImages })
   }
 
   async #validate(validation: ImageDataset, epoch: number, options: FitOptions): Promise<Evaluation> {
@@ -198,6 +220,11 @@ export class Trainer {
     const { epoch } = this.#position
     throw new NonFiniteLossError((epoch - 1) * steps + done + firstNonFiniteStep, epoch, this.#lastCheckpoint)
   }
+}
+
+/** What a checkpoint tells of a model that the registry knows. */
+function nameOf(model: Module): CheckpointDetails {
+  return model instanceof Classifier ? { model: model.architecture, numClasses: model.numClasses } : {}
 }
 
 function progressOf(
