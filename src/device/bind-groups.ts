@@ -8,7 +8,7 @@ import type { PipelineEntry } from './pipelines.js'
 const capacity = 8192
 
 export class BindGroupCache {
-  readonly #groups = new Map<string, GPUBindGroup>()
+  readonly #groups = new Map<string, { readonly group: GPUBindGroup; readonly buffers: readonly number[] }>()
   readonly #keysOfBuffer = new Map<number, Set<string>>()
   readonly #layoutIds = new Map<GPUBindGroupLayout, number>()
 
@@ -16,30 +16,34 @@ export class BindGroupCache {
 
   get(entry: PipelineEntry, ranges: readonly BufferRange[]): GPUBindGroup {
     const key = this.#key(entry, ranges)
-    let group = this.#groups.get(key)
-    if (!group) {
-      if (this.#groups.size >= capacity) this.clear()
-      group = this.gpu.createBindGroup({
-        label: entry.program.name,
-        layout: entry.bindGroupLayout,
-        entries: ranges.map(({ buffer, offset, size }, binding) => ({
-          binding,
-          resource: { buffer: buffer.gpu, offset, size },
-        })),
-      })
-      this.#groups.set(key, group)
-      for (const { buffer } of ranges) {
-        let keys = this.#keysOfBuffer.get(buffer.id)
-        if (!keys) this.#keysOfBuffer.set(buffer.id, (keys = new Set()))
-        keys.add(key)
-      }
+    const known = this.#groups.get(key)
+    if (known) return known.group
+    if (this.#groups.size >= capacity) this.clear()
+    const group = this.gpu.createBindGroup({
+      label: entry.program.name,
+      layout: entry.bindGroupLayout,
+      entries: ranges.map(({ buffer, offset, size }, binding) => ({
+        binding,
+        resource: { buffer: buffer.gpu, offset, size },
+      })),
+    })
+    const buffers = ranges.map(({ buffer }) => buffer.id)
+    this.#groups.set(key, { group, buffers })
+    for (const id of buffers) {
+      let keys = this.#keysOfBuffer.get(id)
+      if (!keys) this.#keysOfBuffer.set(id, (keys = new Set()))
+      keys.add(key)
     }
     return group
   }
 
   /** Forgets every group that names a destroyed buffer. */
   forget(bufferId: number): void {
-    for (const key of this.#keysOfBuffer.get(bufferId) ?? []) this.#groups.delete(key)
+    for (const key of this.#keysOfBuffer.get(bufferId) ?? []) {
+      // the buffers that live on must not collect the keys of groups that are gone
+      for (const id of this.#groups.get(key)?.buffers ?? []) this.#keysOfBuffer.get(id)?.delete(key)
+      this.#groups.delete(key)
+    }
     this.#keysOfBuffer.delete(bufferId)
   }
 

@@ -7,7 +7,8 @@
  */
 import { BindGroupCache } from './bind-groups.js'
 import { type BufferRange, DeviceBuffer } from './buffer.js'
-import { DeviceLostError, KernelError, OutOfMemoryError } from './errors.js'
+import { KernelError, OutOfMemoryError } from './errors.js'
+import { FailureLog } from './failures.js'
 import { type FaultDescription, FaultLog } from './faults.js'
 import type { DeviceHost } from './host.js'
 import { PipelineCache } from './pipelines.js'
@@ -43,9 +44,8 @@ export class Device {
   readonly #timestamps: TimestampRecorder
   readonly #faults: FaultLog
   readonly #readBack: ReadBackBuffers
+  readonly #failures: FailureLog
   #recording = true
-  #failure: Error | undefined
-  #lost: string | undefined
 
   constructor(
     private readonly host: DeviceHost,
@@ -63,18 +63,17 @@ export class Device {
       workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
       storageBuffers: limits.maxStorageBuffersPerShaderStage,
     }
+    this.#failures = new FailureLog(host)
     this.#pipelines = new PipelineCache(host, this.limits.storageBuffers)
     this.#bindGroups = new BindGroupCache(gpu)
     this.#timestamps = new TimestampRecorder(host)
-    this.#readBack = new ReadBackBuffers(gpu)
+    this.#readBack = new ReadBackBuffers(gpu, limits.maxBufferSize)
     this.#stream = new CommandStream({
       host,
       pipelines: this.#pipelines,
       bindGroups: this.#bindGroups,
       timestamps: this.#timestamps,
-      onError: (error) => {
-        this.#fail(error)
-      },
+      failures: this.#failures,
     })
     this.#pool = new BufferPool(gpu, {
       memoryLimit: options.memoryLimit,
@@ -82,13 +81,12 @@ export class Device {
       beforeDestroy: () => {
         this.#stream.submitNow()
       },
-      onCreated: (check, bytes) => {
-        host
-          .asynchronous(check)
-          .then((error) => {
-            if (error) this.#fail(new OutOfMemoryError(bytes, this.memory().inUse, limits.maxBufferSize))
-          })
-          .catch(() => undefined) // the device was lost, which is reported by itself
+      onCreated: (check, bytes, discard) => {
+        const { inUse } = this.memory()
+        this.#failures.expectNoError(host.asynchronous(check), () => {
+          discard()
+          return new OutOfMemoryError(bytes, inUse, this.memory().reserved) // the GPU has shown that it has no more
+        })
       },
       onDestroyed: (id) => {
         this.#bindGroups.forget(id)
@@ -96,10 +94,7 @@ export class Device {
     })
     gpu.addEventListener('uncapturederror', (event) => {
       event.preventDefault()
-      this.#fail(new KernelError('(outside of any dispatch)', event.error.message))
-    })
-    void gpu.lost.then(({ reason, message }) => {
-      this.#lost ??= message || reason
+      this.#failures.add(new KernelError('(outside of any dispatch)', event.error.message))
     })
     this.#faults = new FaultLog(this.allocate(slotBytes))
     this.upload(this.#faults.buffer, new Uint32Array(slotBytes / 4))
@@ -116,7 +111,7 @@ export class Device {
 
   /** Memory with undefined contents; `bytes` is rounded up to a multiple of 4. Throws `OutOfMemoryError`. */
   allocate(bytes: number): DeviceBuffer {
-    this.#throwIfLost()
+    this.#failures.throwIfLost()
     return this.#pool.allocate(bytes)
   }
 
@@ -137,7 +132,7 @@ export class Device {
     workgroups: Workgroups,
     work = 0,
   ): void {
-    this.#throwIfLost()
+    this.#failures.throwIfLost()
     this.#validate(program, bindings, workgroups)
     if (!this.#recording) return
     const entry = this.#pipelines.get(program)
@@ -146,7 +141,9 @@ export class Device {
 
   /** Records a copy of `size` bytes (all multiples of 4) between two different buffers. */
   copy(source: DeviceBuffer, sourceOffset: number, destination: DeviceBuffer, destinationOffset: number, size: number) {
-    this.#throwIfLost()
+    this.#failures.throwIfLost()
+    checkPart('copy', source, sourceOffset, size)
+    checkPart('copy', destination, destinationOffset, size)
     if (!this.#recording) return
     this.#stream.record({
       kind: 'copy',
@@ -160,11 +157,9 @@ export class Device {
 
   /** Writes values into a buffer, after everything recorded so far. `data` may be changed as soon as this returns. */
   upload(destination: DeviceBuffer, data: ArrayBufferView, byteOffset = 0): void {
-    this.#throwIfLost()
+    this.#failures.throwIfLost()
     const bytes = bytesToWrite(data)
-    if (byteOffset + bytes.byteLength > destination.byteLength) {
-      throw new KernelError('upload', `${byteOffset + bytes.byteLength} bytes into ${destination.byteLength}`)
-    }
+    checkPart('upload', destination, byteOffset, bytes.byteLength)
     if (!this.#recording) return
     if (bytes.byteLength <= largestKeptTransfer) {
       if (this.#stream.empty) this.host.device.queue.writeBuffer(destination.gpu, byteOffset, bytes)
@@ -184,7 +179,9 @@ export class Device {
    * faults that kernels found in their data, are thrown here.
    */
   async read(buffer: DeviceBuffer, byteOffset = 0, byteLength = buffer.byteLength): Promise<ArrayBuffer> {
+    this.#failures.throwIfLost()
     const size = Math.ceil(byteLength / 4) * 4
+    checkPart('read', buffer, byteOffset, size)
     const checkFaults = this.#faults.inUse
     const faultBytes = checkFaults ? this.#faults.byteLength : 0
     const readable = this.#readBack.take(size + faultBytes)
@@ -209,16 +206,16 @@ export class Device {
     try {
       await this.flush()
       await this.host.asynchronous(() => readable.mapAsync(1, 0, size + faultBytes))
+      await this.#failures.settled()
+      this.#failures.throwIfAny()
     } catch (error) {
       readable.destroy()
-      this.#throwIfLost()
-      throw this.#takeFailure() ?? error
+      this.#failures.throwIfLost()
+      throw error
     }
     const values = readable.getMappedRange(0, size + faultBytes).slice(0)
     readable.unmap()
     this.#readBack.giveBack(readable)
-    const failure = this.#takeFailure()
-    if (failure) throw failure
     if (checkFaults) this.#throwFault(new Uint32Array(values, size))
     return values.slice(0, byteLength)
   }
@@ -237,12 +234,14 @@ export class Device {
     }
   }
 
-  /** Submits everything recorded so far; does not wait for it to run. Throws errors of earlier commands. */
-  async flush(): Promise<void> {
-    this.#throwIfLost()
-    await this.#stream.flush()
-    const failure = this.#takeFailure()
-    if (failure) throw failure
+  /**
+   * Submits everything recorded so far; does not wait for it to run. Throws errors of earlier commands; a caller that
+   * does not await it misses them, but its process goes on.
+   */
+  flush(): Promise<void> {
+    const flushed = this.#flush()
+    flushed.catch(() => undefined) // no "unhandled rejection"
+    return flushed
   }
 
   /** Submits everything recorded so far and waits until it has run. */
@@ -254,9 +253,8 @@ export class Device {
   /** Waits until everything submitted so far has run; later commands may be recorded and submitted meanwhile. */
   async submittedWorkDone(): Promise<void> {
     await this.host.asynchronous(() => this.host.device.queue.onSubmittedWorkDone())
-    this.#throwIfLost()
-    const failure = this.#takeFailure()
-    if (failure) throw failure
+    await this.#failures.settled()
+    this.#failures.throwIfAny()
   }
 
   /** The fault buffer for a kernel's binding, and the slot of a check in it; see faults.ts. */
@@ -272,7 +270,7 @@ export class Device {
       await run()
       await this.idle()
     } catch (error) {
-      await this.#timestamps.stop()
+      await this.#timestamps.stop().catch(() => undefined) // the first error is the one that matters
       throw error
     }
     return this.#timestamps.stop()
@@ -280,9 +278,19 @@ export class Device {
 
   /** Ends the device; every later use throws `DeviceLostError`. */
   destroy(): void {
-    this.#lost ??= 'it was destroyed'
+    this.#failures.lose('it was destroyed')
     this.#stream.destroy()
     this.host.device.destroy()
+  }
+
+  async #flush(): Promise<void> {
+    this.#failures.throwIfLost()
+    try {
+      await this.#stream.flush()
+    } finally {
+      this.#failures.throwIfLost()
+    }
+    this.#failures.throwIfAny()
   }
 
   #validate(program: Program, bindings: readonly BufferRange[], workgroups: Workgroups): void {
@@ -322,20 +330,13 @@ export class Device {
     this.upload(this.#faults.buffer, new Uint32Array(this.#faults.byteLength / 4))
     throw fault
   }
-
-  #fail(error: Error): void {
-    this.#failure ??= error
-  }
-
-  #takeFailure(): Error | undefined {
-    const failure = this.#failure
-    this.#failure = undefined
-    return failure
-  }
-
-  #throwIfLost(): void {
-    if (this.#lost !== undefined) throw new DeviceLostError(this.#lost)
-  }
 }
 
 const slotBytes = 1024
+
+function checkPart(operation: string, { released, byteLength }: DeviceBuffer, offset: number, size: number): void {
+  if (released) throw new KernelError(operation, 'the buffer was released')
+  if (offset < 0 || offset + size > byteLength) {
+    throw new KernelError(operation, `${size} bytes at ${offset} of a buffer of ${byteLength} bytes`)
+  }
+}

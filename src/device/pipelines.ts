@@ -78,7 +78,8 @@ export class PipelineCache {
     const { device } = this.host
     device.pushErrorScope('validation')
     const module = device.createShaderModule({ label: program.name, code })
-    void this.host.asynchronous(() => device.popErrorScope()) // the pipeline's own failure is what is reported
+    // what is reported is the failure of the pipeline that is made of it
+    this.host.asynchronous(() => device.popErrorScope()).catch(() => undefined)
     const descriptor: GPUComputePipelineDescriptor = {
       label: program.name,
       layout: this.#layout(program).pipeline,

@@ -10,6 +10,8 @@ interface PhysicalBuffer {
   readonly id: number
   readonly gpu: GPUBuffer
   readonly capacity: number
+  /** The GPU had no memory for it after all. */
+  missing?: boolean
 }
 
 /** All sizes in bytes. `inUse` is what tensors hold, `reserved` what the GPU has given, `peak` the largest `inUse`. */
@@ -28,8 +30,8 @@ export interface PoolOptions {
   maxBufferSize: number
   /** Called before unused buffers are destroyed: recorded commands may still name them. */
   beforeDestroy: () => void
-  /** Called after memory was asked for; `check` asks whether the GPU had it. */
-  onCreated: (check: () => Promise<GPUError | null>, bytes: number) => void
+  /** Called after memory was asked for; `check` asks whether the GPU had it, `discard` must be called if it had not. */
+  onCreated: (check: () => Promise<GPUError | null>, bytes: number, discard: () => void) => void
   onDestroyed: (id: number) => void
 }
 
@@ -70,7 +72,7 @@ export class BufferPool {
     this.#peak = Math.max(this.#peak, this.#inUse)
     return new DeviceBuffer(physical.id, physical.gpu, byteLength, () => {
       this.#inUse -= physical.capacity
-      this.#bucket(physical.capacity).push(physical)
+      if (!physical.missing) this.#bucket(physical.capacity).push(physical)
     })
   }
 
@@ -90,10 +92,7 @@ export class BufferPool {
     this.options.beforeDestroy()
     for (const bucket of this.#free.values()) {
       for (const physical of bucket.splice(0)) {
-        physical.gpu.destroy()
-        this.#reserved -= physical.capacity
-        this.#buffers--
-        this.options.onDestroyed(physical.id)
+        this.#destroy(physical)
       }
     }
     this.gpu.queue.submit([]) // Dawn frees destroyed buffers only when the queue advances
@@ -113,10 +112,32 @@ export class BufferPool {
       size: capacity,
       usage: GPUBufferUsageFlags.storage | GPUBufferUsageFlags.copySource | GPUBufferUsageFlags.copyDestination,
     })
-    this.options.onCreated(() => this.gpu.popErrorScope(), capacity)
+    const physical: PhysicalBuffer = { id: this.#nextId++, gpu, capacity }
     this.#reserved += capacity
     this.#buffers++
-    return { id: this.#nextId++, gpu, capacity }
+    this.options.onCreated(
+      () => this.gpu.popErrorScope(),
+      capacity,
+      () => {
+        this.#discard(physical)
+      },
+    )
+    return physical
+  }
+
+  /** A buffer without memory must not be handed out again, whether or not somebody holds it now. */
+  #discard(physical: PhysicalBuffer): void {
+    physical.missing = true
+    const bucket = this.#bucket(physical.capacity)
+    if (bucket.includes(physical)) bucket.splice(bucket.indexOf(physical), 1)
+    this.#destroy(physical)
+  }
+
+  #destroy(physical: PhysicalBuffer): void {
+    physical.gpu.destroy()
+    this.#reserved -= physical.capacity
+    this.#buffers--
+    this.options.onDestroyed(physical.id)
   }
 }
 

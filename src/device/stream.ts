@@ -9,6 +9,7 @@
 import type { BindGroupCache } from './bind-groups.js'
 import type { BufferRange, DeviceBuffer } from './buffer.js'
 import { KernelError } from './errors.js'
+import type { FailureLog } from './failures.js'
 import type { DeviceHost } from './host.js'
 import type { PipelineCache, PipelineEntry } from './pipelines.js'
 import { GPUBufferUsageFlags } from './pool.js'
@@ -48,7 +49,7 @@ export interface StreamOptions {
   readonly pipelines: PipelineCache
   readonly bindGroups: BindGroupCache
   readonly timestamps: TimestampRecorder
-  readonly onError: (error: Error) => void
+  readonly failures: FailureLog
 }
 
 const maxDispatches = 256
@@ -81,23 +82,25 @@ export class CommandStream {
     this.#pending.push(command)
     this.#pendingWork += command.kind === 'dispatch' ? command.work : 0
     if (this.#pending.length < maxDispatches && this.#pendingWork < maxWork) return
-    if (this.#allReady() || this.#pending.length >= maxPending) this.submitNow()
+    if (!this.#firstUnready() || this.#pending.length >= maxPending) this.submitNow()
   }
 
-  /** Submits everything recorded so far, as soon as its pipelines are compiled. */
+  /**
+   * Submits everything recorded so far, as soon as its pipelines are compiled. Throws the `ShaderError` of a kernel that
+   * does not compile: its dispatches are left out, but uploads that were recorded with them are not lost.
+   */
   async flush(): Promise<void> {
-    while (!this.#allReady()) {
-      const waiting = this.#pending.flatMap((command) =>
-        command.kind === 'dispatch' && !command.entry.pipeline ? [command.entry.ready] : [],
-      )
+    let failure: Error | undefined
+    for (let entry = this.#firstUnready(); entry; entry = this.#firstUnready()) {
       try {
-        await Promise.all(waiting)
+        await entry.ready
       } catch (error) {
-        this.discard()
-        throw error
+        failure ??= error as Error
+        this.#leaveOut(entry)
       }
     }
     this.submitNow()
+    if (failure) throw failure
   }
 
   /** Submits everything recorded so far, compiling what is not compiled yet. */
@@ -123,8 +126,15 @@ export class CommandStream {
     this.#arena?.destroy()
   }
 
-  #allReady(): boolean {
-    return this.#pending.every((command) => command.kind !== 'dispatch' || command.entry.pipeline)
+  #firstUnready(): PipelineEntry | undefined {
+    for (const command of this.#pending) {
+      if (command.kind === 'dispatch' && !command.entry.pipeline) return command.entry
+    }
+    return undefined
+  }
+
+  #leaveOut(entry: PipelineEntry): void {
+    this.#pending = this.#pending.filter((command) => command.kind !== 'dispatch' || command.entry !== entry)
   }
 
   #batchEnd(commands: readonly Command[], start: number): number {
@@ -143,7 +153,7 @@ export class CommandStream {
   }
 
   #submit(commands: readonly Command[]): void {
-    const { host, timestamps, onError } = this.options
+    const { host, timestamps, failures } = this.options
     const { device } = host
     device.pushErrorScope('validation')
     this.#writeUniforms(commands)
@@ -179,12 +189,8 @@ export class CommandStream {
     device.queue.submit([encoder.finish()])
     collect?.()
     this.#submits++
-    host
-      .asynchronous(() => device.popErrorScope())
-      .then((error) => {
-        if (error) onError(new KernelError(namesIn(commands, error.message), error.message))
-      })
-      .catch(() => undefined) // the device was lost, which is reported by itself
+    const answer = host.asynchronous(() => device.popErrorScope())
+    failures.expectNoError(answer, ({ message }) => describeFailure(commands, message))
   }
 
   #encode(pass: GPUComputePassEncoder, command: DispatchCommand, uniformIndex: number): void {
@@ -218,6 +224,19 @@ export class CommandStream {
     // writes are ordered with submits, so the previous submit still reads its own values
     device.queue.writeBuffer(this.#arena, 0, this.#arenaData, 0, count * uniformStride)
   }
+}
+
+/** Why a submit was refused: most often a command is wrong, else a pipeline that was compiled on the spot. */
+async function describeFailure(commands: readonly Command[], message: string): Promise<Error> {
+  const entries = new Set(commands.flatMap((command) => (command.kind === 'dispatch' ? [command.entry] : [])))
+  for (const { ready } of entries) {
+    const shaderError = await ready.then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    )
+    if (shaderError) return shaderError
+  }
+  return new KernelError(namesIn(commands, message), message)
 }
 
 /** Dawn's messages carry the labels of pipelines and bind groups, which are kernel names. */

@@ -88,8 +88,8 @@ export class TimestampRecorder {
   /** Ends the profile; every command must have been submitted before. */
   async stop(): Promise<KernelTime[]> {
     this.#enabled = false
-    const times = await Promise.all(this.#times)
+    const times = this.#times
     this.#times = []
-    return times.flat()
+    return (await Promise.all(times)).flat()
   }
 }

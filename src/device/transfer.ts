@@ -8,10 +8,13 @@ export const largestKeptTransfer = 16 * 2 ** 20
 export class ReadBackBuffers {
   readonly #free = new Map<number, GPUBuffer[]>()
 
-  constructor(private readonly gpu: GPUDevice) {}
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly maxBufferSize: number,
+  ) {}
 
   take(bytes: number): GPUBuffer {
-    const size = bucketSize(bytes)
+    const size = Math.max(bytes, Math.min(bucketSize(bytes), this.maxBufferSize))
     return (
       this.#free.get(size)?.pop() ??
       this.gpu.createBuffer({

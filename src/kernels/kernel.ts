@@ -120,7 +120,7 @@ function packUniforms(
   for (const [i, uniform] of names.entries()) {
     const value = values[uniform]!
     const type = types[uniform]!
-    if (Number.isNaN(value) || (type !== 'f32' && !Number.isInteger(value)) || (type === 'u32' && value < 0)) {
+    if (!isOfType(value, type)) {
       throw new KernelError(name, `the uniform "${uniform}" is ${value}, which is no ${type}`)
     }
     if (type === 'f32') view.setFloat32(i * 4, value, true)
@@ -128,4 +128,10 @@ function packUniforms(
     else view.setUint32(i * 4, value, true)
   }
   return view.buffer
+}
+
+function isOfType(value: unknown, type: UniformType): boolean {
+  if (typeof value !== 'number' || Number.isNaN(value)) return false
+  if (type === 'f32') return true
+  return value === (type === 'u32' ? value >>> 0 : value | 0)
 }

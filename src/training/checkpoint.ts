@@ -3,9 +3,10 @@
  * and `PATH.json` what the model is, how it wants its images, and where the run stands. Every file carries the position
  * of the run, so that a checkpoint that was cut off between two files is noticed and not resumed from.
  */
-import { WeightsError } from '../device/errors.js'
+import { OptionError, WeightsError } from '../device/errors.js'
 import type { TransformDescription, Transform } from '../data/transforms.js'
 import type { Module } from '../nn/module.js'
+import type { StateDict } from '../nn/state-dict.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { Scheduler, SchedulerState } from '../optim/scheduler.js'
 import { atomicWrite } from '../weights/atomic-write.js'
@@ -21,13 +22,26 @@ export interface CheckpointDetails {
   readonly classes?: readonly string[]
 }
 
+/** What an epoch's steps are cut from. */
+export interface EpochData {
+  readonly batchSize: number
+  readonly images: number
+}
+
+/** Where a run stands: `epoch` from 1, `step` steps of it done. */
+export interface RunPosition {
+  readonly epoch: number
+  readonly step: number
+}
+
 export interface CheckpointState {
   readonly model: Module
   readonly optimizer: Optimizer
   readonly scheduler: Scheduler | undefined
   readonly transform: Transform
   readonly details: CheckpointDetails
-  readonly position: { readonly epoch: number; readonly step: number }
+  readonly position: RunPosition
+  readonly epochData: EpochData | undefined
   readonly seed: number
   readonly history: readonly EpochResult[]
 }
@@ -38,7 +52,8 @@ export interface CheckpointDescription extends CheckpointDetails {
   readonly version: 1
   readonly transform: readonly TransformDescription[]
   readonly training: {
-    readonly position: { readonly epoch: number; readonly step: number }
+    readonly position: RunPosition
+    readonly epochData?: EpochData
     readonly seed: number
     /** The state of the random numbers of dropout. */
     readonly random: { readonly seed: number; readonly stream: number }
@@ -57,6 +72,7 @@ export function checkpointFiles(path: string): { weights: string; optimizer: str
   }
 }
 
+/** Writes a checkpoint. Throws `WeightsError`, and leaves the files as they are, when a weight is NaN or infinite. */
 export async function saveCheckpoint(stem: string, state: CheckpointState): Promise<void> {
   const { mkdir } = await import('node:fs/promises')
   const path = await import('node:path')
@@ -69,6 +85,7 @@ export async function saveCheckpoint(stem: string, state: CheckpointState): Prom
     transform: state.transform.description,
     training: {
       position: { ...state.position },
+      epochData: state.epochData,
       seed: state.seed,
       random: state.model.engine.random.state,
       scheduler: state.scheduler?.stateDict(),
@@ -76,8 +93,11 @@ export async function saveCheckpoint(stem: string, state: CheckpointState): Prom
     },
   }
   const metadata = { format: 'pt', position: positionText(state.position) }
-  await writeStateDict(files.weights, await state.model.stateDict(), metadata)
-  await writeStateDict(files.optimizer, await state.optimizer.stateDict(), metadata)
+  const weights = await state.model.stateDict()
+  checkFinite(files.weights, weights)
+  const optimizer = await state.optimizer.stateDict()
+  await writeStateDict(files.weights, weights, metadata)
+  await writeStateDict(files.optimizer, optimizer, metadata)
   await atomicWrite(files.description, `${JSON.stringify(description, undefined, 2)}\n`)
 }
 
@@ -100,24 +120,31 @@ export async function readCheckpointDescription(path: string): Promise<Checkpoin
       found: `"${String(value?.format)}" of version ${String(value?.version)}`,
     })
   }
-  if (!Array.isArray(value.transform) || typeof value.training?.position !== 'object') {
+  if (!Array.isArray(value.transform) || !isTraining(value.training)) {
     throw new WeightsError(file, {
-      expected: 'the fields "transform" and "training"',
+      expected: 'the fields "transform" and "training", complete',
       found: Object.keys(value).join(),
     })
   }
   return value as CheckpointDescription
 }
 
-/** Loads a checkpoint into a model and its optimizer and returns where the run stood. Throws `WeightsError`. */
+/**
+ * Loads a checkpoint into a model and its optimizer and returns where the run stood. Throws `WeightsError`, and
+ * `OptionError` when the run had a scheduler and this one has none, or the other way round.
+ */
 export async function readTrainingState(
   path: string,
   model: Module,
   optimizer: Optimizer,
   scheduler: Scheduler | undefined,
-): Promise<{ position: { epoch: number; step: number }; seed: number; history: readonly EpochResult[] }> {
+): Promise<Pick<CheckpointState, 'epochData' | 'seed' | 'history'> & { position: { epoch: number; step: number } }> {
   const files = checkpointFiles(path)
   const { training } = await readCheckpointDescription(path)
+  if ((training.scheduler === undefined) !== (scheduler === undefined)) {
+    const [had, has] = training.scheduler ? ['a scheduler', 'none'] : ['no scheduler', 'one']
+    throw new OptionError('scheduler', `${had}, like the run that is resumed`, has)
+  }
   const [weights, optimizerState] = await Promise.all([readStateDict(files.weights), readStateDict(files.optimizer)])
   const expected = positionText(training.position)
   for (const [file, { metadata }] of [
@@ -134,9 +161,29 @@ export async function readTrainingState(
   optimizer.loadStateDict(optimizerState.stateDict)
   if (training.scheduler) scheduler?.loadStateDict(training.scheduler)
   model.engine.random.state = training.random
-  return { position: { ...training.position }, seed: training.seed, history: training.history }
+  const { position, epochData, seed, history } = training
+  return { position: { ...position }, epochData, seed, history }
 }
 
-function positionText({ epoch, step }: { epoch: number; step: number }): string {
+function positionText({ epoch, step }: RunPosition): string {
   return `epoch ${epoch}, step ${step}`
+}
+
+function isTraining(value: Partial<CheckpointDescription['training']> | null | undefined): boolean {
+  const { position, seed, random, history } = value ?? {}
+  return (
+    [position?.epoch, position?.step, seed, random?.seed, random?.stream].every(
+      (number) => Number.isSafeInteger(number) && number! >= 0,
+    ) && Array.isArray(history)
+  )
+}
+
+function checkFinite(file: string, weights: StateDict): void {
+  for (const [tensor, { data }] of weights) {
+    for (const value of data) {
+      if (typeof value === 'bigint' || Number.isFinite(value)) continue
+      const found = `${value}; training has diverged, and the file was not written`
+      throw new WeightsError(file, { tensor, expected: 'finite values', found })
+    }
+  }
 }

@@ -33,10 +33,13 @@ export async function runPass(options: PassOptions): Promise<MetricsReading> {
       if (signal?.aborted) break
       recordStep(options, batch, metrics)
       await engine.device.flush()
-      onTheirWay.push(engine.device.submittedWorkDone())
+      const done = engine.device.submittedWorkDone()
+      done.catch(() => undefined) // it may fail while the loop waits for something else; it is awaited below
+      onTheirWay.push(done)
       if (onTheirWay.length > stepsOnTheirWay) await onTheirWay.shift()
       reader.poll()
     }
+    await Promise.all(onTheirWay)
     await reader.settle()
     const reading = await metrics.read()
     options.onReading?.(reading)

@@ -13,7 +13,7 @@ import { Classifier } from '../models/index.js'
 import type { Module } from '../nn/module.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { Scheduler } from '../optim/scheduler.js'
-import { type CheckpointDetails, readTrainingState, saveCheckpoint } from './checkpoint.js'
+import { type CheckpointDetails, type EpochData, readTrainingState, saveCheckpoint } from './checkpoint.js'
 import { evaluate, type Evaluation } from './evaluate.js'
 import { type EpochResult, History, type Progress } from './history.js'
 import type { MetricsReading } from './metrics.js'
@@ -42,7 +42,7 @@ export interface FitOptions {
   readonly batchSize?: number
   /** Evaluated after each epoch. */
   readonly validation?: ImageDataset
-  /** Decides the order of the images; 0 by default. */
+  /** Decides the order of the images; 0 by default. A resumed run keeps the seed that it began with. */
   readonly seed?: number
   /**
    * Before each validation, measure the running statistics of batch norms anew on so many training images. Short runs
@@ -77,6 +77,8 @@ export class Trainer {
   #learningRate = 0
   #position: Position = { epoch: 1, step: 0 }
   #seed = 0
+  /** What the current epoch is cut from; a resumed epoch must be cut in the same way. */
+  #epochData: EpochData | undefined
   #lastCheckpoint: string | undefined
 
   constructor({ model, optimizer, loss = 'cross-entropy', transform, scheduler, details }: TrainerOptions) {
@@ -96,7 +98,9 @@ export class Trainer {
     const { epochs, validation, checkpoint, signal } = options
     if (!Number.isSafeInteger(epochs) || epochs < 1) throw new OptionError('epochs', 'a positive integer', epochs)
     this.#seed = options.seed ?? 0
+    this.history.interrupted = false
     if (options.resume !== undefined) await this.#resume(options.resume)
+    this.#checkEpochData(train, options)
     while (this.#position.epoch <= epochs) {
       const { epoch } = this.#position
       const start = performance.now()
@@ -111,7 +115,7 @@ export class Trainer {
       const result: EpochResult = {
         epoch,
         train: { loss: reading.loss, accuracy: reading.accuracy },
-        validation: validation && (await this.#validate(validation, epoch, options)),
+        validation: validation && (await this.#validate(validation, options)),
         learningRate: this.#learningRate,
         seconds,
         imagesPerSecond: reading.images / seconds,
@@ -146,6 +150,7 @@ export class Trainer {
       transform: this.#transform,
       details: this.#details,
       position: this.#position,
+      epochData: this.#epochData,
       seed: this.#seed,
       history: [...this.history],
     })
@@ -156,6 +161,7 @@ export class Trainer {
     const state = await readTrainingState(path, this.model, this.optimizer, this.#scheduler)
     this.history.splice(0, this.history.length, ...state.history)
     this.#position = state.position
+    this.#epochData = state.epochData
     this.#seed = state.seed
     this.#lastCheckpoint = path
   }
@@ -166,6 +172,7 @@ export class Trainer {
     const { batchSize, dropLast, steps } = this.#steps(train, options)
     const { epoch, step: done } = this.#position
     const remaining = skip(batches(train, { batchSize, shuffle: true, seed: this.#seed, epoch, dropLast }), done)
+    this.#epochData = { batchSize, images: train.length }
     const start = performance.now()
     model.train()
     return runPass({
@@ -197,9 +204,10 @@ export class Trainer {
     await recalibrateBatchNorm(this.model, train, { transform: this.#transform, images: recalibrationImages })
   }
 
-  async #validate(validation: ImageDataset, epoch: number, options: FitOptions): Promise<Evaluation> {
+  async #validate(validation: ImageDataset, options: FitOptions): Promise<Evaluation> {
     const start = performance.now()
-    return evaluate(this.model, validation, {
+    const { epoch, step } = this.#position
+    const result = await evaluate(this.model, validation, {
       transform: this.#transform,
       batchSize: options.batchSize,
       onReading: (reading, steps) => {
@@ -207,12 +215,27 @@ export class Trainer {
         options.onProgress?.(progressOf('validation', reading, run))
       },
     })
+    // the epoch's last step may be the one that ruined the weights: no training loss has seen them yet
+    if (!Number.isFinite(result.loss)) throw new NonFiniteLossError(epoch * step, epoch, this.#lastCheckpoint)
+    return result
   }
 
   /** Batch norm cannot train on a single image, so a last batch of one is left out. */
   #steps(train: ImageDataset, { batchSize = 128 }: FitOptions) {
     const dropLast = train.length % batchSize === 1 && train.length > 1
     return { batchSize, dropLast, steps: batchCount(train.length, batchSize, dropLast) }
+  }
+
+  #checkEpochData(train: ImageDataset, options: FitOptions): void {
+    if (this.#position.step === 0 || !this.#epochData) return
+    const { batchSize, images } = this.#epochData
+    const given = { batchSize: this.#steps(train, options).batchSize, images: train.length }
+    if (given.batchSize === batchSize && given.images === images) return
+    throw new OptionError(
+      'batchSize',
+      `batches of ${batchSize} of ${images} images, with which the interrupted epoch began`,
+      `${given.batchSize} of ${given.images}`,
+    )
   }
 
   #checkFinite({ firstNonFiniteStep }: MetricsReading, steps: number, done: number): void {

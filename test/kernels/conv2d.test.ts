@@ -6,11 +6,12 @@ import { OptionError, ShapeError } from '../../src/device/errors.js'
 import { expectClose, testValues } from '../support/compare.js'
 import { convolve } from '../support/convolve.js'
 import { tinyLimits, useEngine } from '../support/engine.js'
-import { useEngineWithGpuKernels } from '../support/gpu-kernels.js'
+import { useEngineWithGpuKernels, useEngineWithoutSubgroups } from '../support/gpu-kernels.js'
 import { checkGradients, goldenSuite, type TensorsByName } from '../support/op-suite.js'
 
 const holder = useEngine()
 const gpuKernels = useEngineWithGpuKernels()
+const registers = useEngineWithoutSubgroups()
 const tiny = useEngine({ requiredLimits: tinyLimits })
 const tinyGpuKernels = useEngineWithGpuKernels({ requiredLimits: tinyLimits })
 
@@ -20,12 +21,10 @@ const tolerance = 5e-6
 
 const run = ({ input, weight, bias }: TensorsByName, options?: Conv2dOptions) => conv2d(input!, weight!, bias, options)
 
-describe.each(Object.entries({ 'the default device': holder, 'kernels for GPUs': gpuKernels }))(
-  '%s',
-  (_name, device) => {
-    goldenSuite(device, 'conv2d', { run, tolerance })
-  },
-)
+const variants = { 'the default device': holder, 'kernels for GPUs': gpuKernels, 'without subgroups': registers }
+describe.each(Object.entries(variants))('%s', (_name, device) => {
+  goldenSuite(device, 'conv2d', { run, tolerance })
+})
 
 describe('gradients equal finite differences', () => {
   test.each<[string, Record<string, number[]>, Conv2dOptions]>([
@@ -35,7 +34,7 @@ describe('gradients equal finite differences', () => {
     ['dilation', { input: [1, 7, 8, 2], weight: [3, 3, 2, 2] }, { padding: 2, dilation: [2, 3] }],
     ['groups', { input: [1, 4, 5, 6], weight: [2, 3, 2, 9], bias: [9] }, { groups: 3, stride: [2, 1] }],
   ])('%s', async (_name, shapes, options) => {
-    for (const { engine } of [holder, gpuKernels]) {
+    for (const { engine } of [holder, gpuKernels, registers]) {
       await checkGradients(engine, (inputs) => run(inputs, options), shapes)
     }
   })
@@ -69,7 +68,7 @@ test('any geometry', async () => {
         { values: weight, shape: shapes.weight },
         options,
       )
-      for (const { engine } of [holder, gpuKernels, tinyGpuKernels]) {
+      for (const { engine } of [holder, gpuKernels, registers, tinyGpuKernels]) {
         const output = conv2d(engine.tensor(input, shapes.input), engine.tensor(weight, shapes.weight), undefined, {
           ...options,
           groups,
@@ -121,13 +120,13 @@ describe('images larger than a binding of 64 KiB', () => {
 
 test('two runs give equal bits, with the depth split among workgroups', async () => {
   const shapes = { input: [8, 14, 14, 4], weight: [3, 3, 4, 8] }
-  for (const { engine } of [holder, gpuKernels]) {
+  for (const { engine } of [holder, gpuKernels, registers]) {
     expect(await results(engine, shapes, { padding: 1 })).toEqual(await results(engine, shapes, { padding: 1 }))
   }
 })
 
 test('values that are not finite reach the outputs that see them, and no others', async () => {
-  for (const { engine } of [holder, gpuKernels]) {
+  for (const { engine } of [holder, gpuKernels, registers]) {
     const input = engine.tensor([1, NaN, 1, 1, Infinity, 1, 1], [1, 1, 7, 1])
     const output = conv2d(input, engine.ones([1, 3, 1, 1]), undefined, { padding: [0, 1] })
     expect([...(await output.toArray())]).toEqual([NaN, NaN, NaN, Infinity, Infinity, Infinity, 2])

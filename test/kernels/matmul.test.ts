@@ -5,7 +5,7 @@ import { matmul, type MatmulOptions } from '../../src/autograd/ops/matmul.js'
 import { ShapeError } from '../../src/device/errors.js'
 import { expectClose, testValues } from '../support/compare.js'
 import { tinyLimits, useEngine } from '../support/engine.js'
-import { useEngineWithGpuKernels } from '../support/gpu-kernels.js'
+import { useEngineWithGpuKernels, useEngineWithoutSubgroups } from '../support/gpu-kernels.js'
 import { checkGradients, goldenSuite } from '../support/op-suite.js'
 
 const holder = useEngine()
@@ -13,6 +13,7 @@ const gpuKernels = useEngineWithGpuKernels()
 const engines = {
   'the default device': holder,
   'kernels for GPUs': gpuKernels,
+  'without subgroups': useEngineWithoutSubgroups(),
   'tiny limits': useEngine({ requiredLimits: tinyLimits }),
   'kernels for GPUs, tiny limits': useEngineWithGpuKernels({
     requiredLimits: { ...tinyLimits, maxComputeWorkgroupStorageSize: 1024 },

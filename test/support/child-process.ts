@@ -2,7 +2,7 @@
  * Tests that need a process of their own (crashes, exit codes, environments): a module of src/ is bundled into
  * build/, and a short script that imports it runs in a new Node process.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -10,7 +10,8 @@ import { build } from 'tsdown'
 import { afterAll } from 'vitest'
 import { wgslPlugin } from '../../tools/wgsl-plugin.js'
 
-const repository = fileURLToPath(new URL('../../', import.meta.url))
+/** The root of the project. */
+export const repository = fileURLToPath(new URL('../../', import.meta.url))
 const bundles = new Map<string, Promise<string>>()
 const folders: string[] = []
 
@@ -59,13 +60,20 @@ export function importable(file: string): string {
   return JSON.stringify(pathToFileURL(file).href)
 }
 
-export interface NodeOptions {
+export interface ProcessOptions {
   /** Added to this process's environment; `undefined` removes a variable. */
   environment?: Record<string, string | undefined>
-  /** Options of Node itself, such as "--expose-gc". */
-  nodeArguments?: string[]
   /** The process is killed after so many milliseconds, 60,000 by default; `signal` is then SIGKILL. */
   timeout?: number
+  /** Where it runs; the repository by default. */
+  folder?: string
+  /** Called with what the process has printed so far, each time it prints; may send it signals. */
+  onOutput?: (output: { stdout: string; stderr: string }, child: ChildProcess) => void
+}
+
+export interface NodeOptions extends ProcessOptions {
+  /** Options of Node itself, such as "--expose-gc". */
+  nodeArguments?: string[]
 }
 
 export interface NodeResult {
@@ -77,14 +85,24 @@ export interface NodeResult {
 
 /** Runs a script (JavaScript, an ES module) in a Node process and waits for its end. */
 export function runNode(script: string, options: NodeOptions = {}): Promise<NodeResult> {
-  const env = { ...process.env, ...options.environment }
   const parameters = [...(options.nodeArguments ?? []), '--input-type=module', '--eval', script]
+  return runProgram(process.execPath, parameters, options)
+}
+
+/** Runs a program and waits for its end. */
+export function runProgram(file: string, parameters: string[], options: ProcessOptions = {}): Promise<NodeResult> {
+  const { folder = repository, timeout = 60_000, onOutput } = options
+  const env = { ...process.env, ...options.environment }
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, parameters, { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(file, parameters, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
     const output = { stdout: '', stderr: '' }
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 60_000)
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        output[stream] += text
+        onOutput?.(output, child)
+      })
+    }
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeout)
     child.on('error', reject)
     child.on('close', (status, signal) => {
       clearTimeout(timer)
