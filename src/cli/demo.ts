@@ -11,7 +11,7 @@ export async function demo({ adapter }: { adapter?: string }): Promise<void> {
   console.log('ResNet-50 learns handwritten digits: a short run on a part of MNIST.')
   console.log('No ImageNet weights are at hand, so it starts from random ones and trains every layer.\n')
   const start = performance.now()
-  const history = await finetune({
+  const { history, checkpoint } = await finetune({
     model: 'resnet50',
     dataset: 'mnist',
     epochs: 1,
@@ -31,10 +31,16 @@ export async function demo({ adapter }: { adapter?: string }): Promise<void> {
     adapter,
   })
   const accuracy = history.at(-1)?.validation?.accuracy
-  if (history.interrupted || accuracy === undefined) return
+  if (history.interrupted || accuracy === undefined) {
+    console.log('stopped; the demonstration begins anew each time')
+    return
+  }
   const time = duration((performance.now() - start) / 1000)
   console.log(
     `\n${percent(accuracy)} of 300 unseen digits recognised after ${time} minutes; guessing would reach 10 %.`,
+  )
+  console.log(
+    `\nThe weights are in ${checkpoint}.safetensors; npx daybreak evaluate ${checkpoint} measures them again.`,
   )
   console.log('\nAll of MNIST, from weights pretrained on ImageNet (a torchvision state dict as safetensors):')
   console.log('  npx daybreak finetune --model resnet50 --dataset mnist --weights resnet50.safetensors --epochs 10')

@@ -22,17 +22,15 @@ export async function evaluateCommand(path: string, options: EvaluateCommandOpti
   const dataset = options.dataset ?? description.dataset
   if (description.model === undefined) throw new OptionError('checkpoint', 'one that names its model', path)
   if (dataset === undefined) throw new OptionError('--dataset', 'a data set, as the checkpoint names none', 'nothing')
+  const transform = fromDescription(description.transform)
   const test = await datasetLoader(dataset)({ split: 'test', folder: options.data, limit: options.limit })
   const engine = await createEngine({ adapter: options.adapter })
   try {
-    const model = await createModel(engine, description.model, {
-      numClasses: description.numClasses,
-      weights: checkpointFiles(path).weights,
-    })
+    const model = await createModel(engine, description.model, { weights: checkpointFiles(path).weights })
     const display = new ProgressDisplay()
     const start = performance.now()
     const { loss, accuracy, images, correct, seconds } = await evaluate(model, test, {
-      transform: fromDescription(description.transform),
+      transform,
       batchSize: options.batchSize,
       onReading: (reading, steps) => {
         const elapsed = (performance.now() - start) / 1000

@@ -2,12 +2,19 @@
 import { createEngine, type Engine } from '../autograd/engine.js'
 import { crossEntropy } from '../autograd/ops/index.js'
 import { datasetLoader, type ImageDataset } from '../data/index.js'
-import type { Transform } from '../data/transforms.js'
-import { createModel, inputChannelsOf } from '../models/index.js'
-import type { Module } from '../nn/module.js'
+import { fromDescription, type Transform } from '../data/transforms.js'
+import { OptionError } from '../device/errors.js'
+import { type Classifier, createModel, inputChannelsOf } from '../models/index.js'
 import * as optim from '../optim/index.js'
-import { type EpochResult, type History, Trainer } from '../training/index.js'
+import {
+  type CheckpointDescription,
+  type EpochResult,
+  History,
+  readCheckpointDescription,
+  Trainer,
+} from '../training/index.js'
 import { withInterrupt } from './interrupt.js'
+import { prepareOutput } from './output.js'
 import { duration, percent, ProgressDisplay } from './progress.js'
 import { describeAdapter, transformFor } from './recipe.js'
 
@@ -36,41 +43,81 @@ export interface FinetuneOptions {
   adapter?: string
 }
 
-/** Runs the command; returns the history, so that `demo` can go on from it. */
-export async function finetune(options: FinetuneOptions): Promise<History> {
+export interface FinetuneResult {
+  readonly history: History
+  /** The path of the checkpoint without an extension. */
+  readonly checkpoint: string
+}
+
+/** Runs the command and says what can be done next. */
+export async function finetuneCommand(options: FinetuneOptions): Promise<void> {
+  const { history, checkpoint } = await finetune(options)
+  if (history.interrupted) {
+    console.log(`stopped; go on with the same command and --resume (checkpoint ${checkpoint})`)
+  } else {
+    console.log(`saved ${checkpoint}.safetensors; measure it with: npx daybreak evaluate ${checkpoint}`)
+  }
+}
+
+/** The run itself, which `demo` uses too. */
+export async function finetune(options: FinetuneOptions): Promise<FinetuneResult> {
   const load = datasetLoader(options.dataset)
+  const channels = inputChannelsOf(options.model) // an unknown name is an error before anything is read
   const [train, test] = await Promise.all([
     load({ split: 'train', folder: options.data, limit: options.limit }),
     load({ split: 'test', folder: options.data, limit: options.testLimit }),
   ])
+  const output = await prepareOutput(options.output ?? `runs/${options.model}-${options.dataset}`)
+  const resumed = options.resume ? await readResumed(output.stem, options) : undefined
+  if (resumed && resumed.training.position.epoch > options.epochs) {
+    console.error(`all ${options.epochs} epoch(s) are done already; with larger --epochs the run goes on`)
+    const history = new History()
+    history.push(...resumed.training.history)
+    return { history, checkpoint: output.stem }
+  }
+  const transform = resumed
+    ? fromDescription(resumed.transform)
+    : transformFor(train, channels, options.weights !== undefined)
   const engine = await createEngine({ adapter: options.adapter, seed: options.seed })
   try {
-    return await runTraining(engine, options, train, test)
+    const model = await createModel(engine, options.model, {
+      numClasses: train.classes.length,
+      weights: resumed ? undefined : options.weights,
+      zeroInitResidual: options.zeroInitResidual,
+    })
+    if (options.freezeUntil !== undefined) model.freeze({ until: options.freezeUntil })
+    const trainer = trainerFor(model, transform, options, train)
+    printPlan(engine, model, options, train, test, resumed ? `the weights of ${output.stem}` : weightsText(model))
+    if (output.exists && !resumed) {
+      console.error(`the earlier checkpoint ${output.stem} will be replaced (finetune --resume goes on with one)`)
+    }
+    return { history: await fit(trainer, options, train, test, output.stem), checkpoint: output.stem }
   } finally {
     engine.destroy()
   }
 }
 
-async function runTraining(
-  engine: Engine,
+/** The checkpoint to go on with, if this command can: the model and the data must be those that it was begun with. */
+async function readResumed(stem: string, options: FinetuneOptions): Promise<CheckpointDescription> {
+  const description = await readCheckpointDescription(stem)
+  for (const name of ['model', 'dataset'] as const) {
+    const begun = description[name]
+    if (begun !== undefined && begun !== options[name]) {
+      throw new OptionError(name, `"${begun}", with which the checkpoint ${stem} was begun`, options[name])
+    }
+  }
+  return description
+}
+
+async function fit(
+  trainer: Trainer,
   options: FinetuneOptions,
   train: ImageDataset,
   test: ImageDataset,
+  checkpoint: string,
 ): Promise<History> {
-  const output = options.output ?? `runs/${options.model}-${options.dataset}`
-  const numClasses = train.classes.length
-  const model = await createModel(engine, options.model, {
-    numClasses,
-    weights: options.weights,
-    zeroInitResidual: options.zeroInitResidual,
-  })
-  if (options.freezeUntil !== undefined) model.freeze({ until: options.freezeUntil })
-  const transform = transformFor(train, inputChannelsOf(options.model), options.weights !== undefined)
-  const trainer = trainerFor(model, transform, options, train)
-  printPlan(engine, model, options, train, test)
-
   const display = new ProgressDisplay()
-  const history = await withInterrupt((signal) =>
+  return withInterrupt((signal) =>
     trainer
       .fit(train, {
         epochs: options.epochs,
@@ -78,8 +125,8 @@ async function runTraining(
         validation: test,
         seed: options.seed,
         recalibrationImages: options.recalibrate,
-        checkpoint: output,
-        resume: options.resume ? output : undefined,
+        checkpoint,
+        resume: options.resume ? checkpoint : undefined,
         signal,
         onProgress: (progress) => display.update(progress),
         onEpoch: (result) => {
@@ -89,12 +136,9 @@ async function runTraining(
       })
       .finally(() => display.stop()),
   )
-  if (history.interrupted) console.log(`stopped; go on with the same command and --resume (checkpoint ${output})`)
-  else console.log(`saved ${output}.safetensors; measure it with: daybreak evaluate ${output}`)
-  return history
 }
 
-function trainerFor(model: Module, transform: Transform, options: FinetuneOptions, train: ImageDataset): Trainer {
+function trainerFor(model: Classifier, transform: Transform, options: FinetuneOptions, train: ImageDataset): Trainer {
   const { lr, momentum, weightDecay, labelSmoothing } = options
   const parameters = model.trainableParameters()
   const optimizers = {
@@ -119,17 +163,18 @@ function trainerFor(model: Module, transform: Transform, options: FinetuneOption
 
 function printPlan(
   engine: Engine,
-  model: Module,
+  model: Classifier,
   options: FinetuneOptions,
   train: ImageDataset,
   test: ImageDataset,
+  weights: string,
 ): void {
   const count = (tensors: readonly { size: number }[]) =>
     tensors.reduce((sum, { size }) => sum + size, 0).toLocaleString('en')
   console.log(`adapter   ${describeAdapter(engine)}`)
   console.log(
     `model     ${options.model}, ${count(model.parameters())} parameters, ` +
-      `${count(model.trainableParameters())} trained, ${options.weights ?? 'random initial weights'}`,
+      `${count(model.trainableParameters())} trained, ${weights}`,
   )
   console.log(
     `data      ${options.dataset}: ${train.length} training and ${test.length} test images ` +
@@ -139,6 +184,13 @@ function printPlan(
     `training  ${options.epochs} epoch(s), batches of ${options.batchSize}, ${options.optimizer}, ` +
       `learning rate ${options.lr} (${options.schedule}), seed ${options.seed}`,
   )
+}
+
+/** Where the weights come from; a head that the file has for other classes is new. */
+function weightsText({ loadReport }: Classifier): string {
+  if (!loadReport) return 'random initial weights'
+  const { source, fresh, numClasses } = loadReport
+  return fresh.length === 0 ? source : `${source} with a new head, as the file's is for ${numClasses} classes`
 }
 
 function printEpoch({ epoch, train, validation, seconds, imagesPerSecond }: EpochResult, epochs: number): void {

@@ -9,7 +9,7 @@ import { modelNames } from '../models/index.js'
 import { demo } from './demo.js'
 import { doctor } from './doctor.js'
 import { evaluateCommand } from './evaluate.js'
-import { finetune, type FinetuneOptions } from './finetune.js'
+import { finetuneCommand } from './finetune.js'
 import { reportError } from './report-error.js'
 import { summaryCommand } from './summary.js'
 
@@ -43,7 +43,7 @@ program
   )
   .option('--momentum <m>', 'momentum of sgd', nonNegativeNumber, 0.9)
   .option('--weight-decay <w>', 'weight decay', nonNegativeNumber, 0)
-  .option('--label-smoothing <s>', 'label smoothing of the loss, 0 to 1', nonNegativeNumber, 0)
+  .option('--label-smoothing <s>', 'label smoothing of the loss, 0 to 1', fraction, 0)
   .option('--recalibrate <n>', 'measure batch norm statistics anew on n images before each test', nonNegativeInteger, 0)
   .option('--zero-init-residual', 'let the residual branches of a ResNet begin as zero')
   .option('--limit <n>', 'use only the first n training images', positiveInteger)
@@ -52,9 +52,7 @@ program
   .option('--output <path>', 'where checkpoints go, without extension (default: runs/<model>-<dataset>)')
   .option('--resume', 'go on from the checkpoint at --output')
   .addOption(adapter())
-  .action(async (options: FinetuneOptions) => {
-    await finetune(options)
-  })
+  .action(finetuneCommand)
 
 program
   .command('evaluate')
@@ -73,7 +71,11 @@ program
   .description("print a network's layers, output shapes and parameters")
   .addOption(model())
   .option('--num-classes <n>', 'classes of the head', positiveInteger)
-  .option('--input <shape>', 'the input as N,H,W,C', shape)
+  .option(
+    '--input <shape>',
+    'the input as N,H,W,C (default: an image of the size that the network was made for)',
+    shape,
+  )
   .addOption(adapter())
   .action(summaryCommand)
 
@@ -89,10 +91,23 @@ program
   .addOption(adapter())
   .action(demo)
 
+/** What options of the library are called on the command line. */
+const flags = new Map([
+  ...program.commands.flatMap(({ options }) => options.map((each) => [each.attributeName(), each.long!] as const)),
+  ['until', '--freeze-until'],
+])
+
+// Whoever reads the output may have seen enough (`| head -1`): training goes on all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = reportError(error)
+  process.exitCode = reportError(error, flags)
 }
 
 function positiveInteger(text: string): number {
@@ -123,6 +138,15 @@ function nonNegativeNumber(text: string): number {
   return value
 }
 
+function fraction(text: string): number {
+  const value = nonNegativeNumber(text)
+  if (value > 1) throw new InvalidArgumentError('It must be a number from 0 to 1.')
+  return value
+}
+
 function shape(text: string): number[] {
-  return text.split(/[,x]/).map(positiveInteger)
+  const sizes = text.split(/[,x]/)
+  if (sizes.length !== 4)
+    throw new InvalidArgumentError('It must be four positive integers: images,height,width,channels.')
+  return sizes.map(positiveInteger)
 }

@@ -20,8 +20,9 @@ export function reportError(error: unknown, flags: ReadonlyMap<string, string>):
 }
 
 function messageOf(error: Error, flags: ReadonlyMap<string, string>): string {
-  const flag = error instanceof OptionError ? flags.get(error.option) : undefined
-  return flag === undefined ? error.message : flag + error.message.slice((error as OptionError).option.length)
+  if (!(error instanceof OptionError)) return error.message
+  const { option, message } = error
+  return (flags.get(option) ?? option) + message.slice(option.length)
 }
 
 /** Whether the operating system refused something, such as a full disk: Node's error then names the call and the file. */

@@ -14,8 +14,15 @@ export async function summaryCommand(options: SummaryCommandOptions): Promise<vo
   const engine = await createEngine({ adapter: options.adapter })
   try {
     const model = await createModel(engine, options.model, { numClasses: options.numClasses })
-    console.log(summary(model, options.input ?? [1, 224, 224, inputChannelsOf(options.model)]))
+    console.log(summary(model, options.input ?? usualInput(options.model)))
   } finally {
     engine.destroy()
   }
+}
+
+/** Photos for the networks of ImageNet, digits for the one that takes grey images. */
+function usualInput(model: string): number[] {
+  const channels = inputChannelsOf(model)
+  const side = channels === 1 ? 28 : 224
+  return [1, side, side, channels]
 }

@@ -60,18 +60,26 @@ export function compose(transforms: readonly Transform[]): Transform {
   }
 }
 
-/** The transform that a description stands for. Throws `OptionError` for a name it does not know. */
+/**
+ * The transform that a description stands for; the description may come from a damaged file. Throws `OptionError` for a
+ * name it does not know and for values that make no sense.
+ */
 export function fromDescription(description: readonly TransformDescription[]): Transform {
   return compose(
-    description.map((transform) => {
-      switch (transform.name) {
+    (description as readonly (Partial<Record<string, unknown>> | null)[]).map((transform) => {
+      switch (transform?.name) {
         case 'grayscale':
-          return grayscale(transform.channels)
+          return grayscale(transform.channels as number)
         case 'normalize':
-          return normalize(transform)
+          return normalize({ mean: numbers(transform.mean), std: numbers(transform.std) })
         default:
-          throw new OptionError('transform', 'grayscale or normalize', (transform as { name: unknown }).name)
+          throw new OptionError('transform', 'grayscale or normalize', transform?.name)
       }
     }),
   )
+}
+
+function numbers(value: unknown): number[] {
+  if (Array.isArray(value)) return value as number[] // normalize() looks at each
+  throw new OptionError('normalize', 'mean and std as lists of numbers', typeof value)
 }
