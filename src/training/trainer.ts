@@ -204,17 +204,20 @@ export class Trainer {
     await recalibrateBatchNorm(this.model, train, { transform: this.#transform, images: recalibrationImages })
   }
 
-  async #validate(validation: ImageDataset, options: FitOptions): Promise<Evaluation> {
+  /** Loss and accuracy after an epoch; nothing when the run is interrupted meanwhile, so that the epoch is not lost. */
+  async #validate(validation: ImageDataset, options: FitOptions): Promise<Evaluation | undefined> {
     const start = performance.now()
     const { epoch, step } = this.#position
     const result = await evaluate(this.model, validation, {
       transform: this.#transform,
       batchSize: options.batchSize,
+      signal: options.signal,
       onReading: (reading, steps) => {
         const run = { epoch, epochs: options.epochs, steps, done: 0, start }
         options.onProgress?.(progressOf('validation', reading, run))
       },
     })
+    if (options.signal?.aborted) return undefined
     // the epoch's last step may be the one that ruined the weights: no training loss has seen them yet
     if (!Number.isFinite(result.loss)) throw new NonFiniteLossError(epoch * step, epoch, this.#lastCheckpoint)
     return result

@@ -126,6 +126,25 @@ describe('checkpoints', () => {
     expect((await weightsOf(resumed)).equals(await weightsOf(through))).toBe(true)
   })
 
+  test('an interruption during validation keeps the finished epoch', async () => {
+    const controller = new AbortController()
+    const file = path.join(folder, 'during-validation')
+    const history = await makeTrainer(holder.engine).fit(train, {
+      epochs: 2,
+      batchSize: 16,
+      validation,
+      checkpoint: file,
+      signal: controller.signal,
+      onProgress: ({ phase, step, steps }) => {
+        if (phase === 'train' && step === steps) controller.abort() // seen when the last step has run
+      },
+    })
+    expect(history.interrupted).toBe(true)
+    expect(history.map(({ epoch, validation: measured }) => [epoch, measured])).toEqual([[1, undefined]])
+    const description = JSON.parse(await readFile(`${file}.json`, 'utf8')) as { training: { position: unknown } }
+    expect(description.training.position).toEqual({ epoch: 2, step: 0 })
+  })
+
   test('a checkpoint that was cut off between its files is refused', async () => {
     const file = path.join(folder, 'torn')
     const trainer = makeTrainer(holder.engine)
