@@ -14,6 +14,7 @@ const values = losses.map((loss, i) => {
   const window = losses.slice(Math.max(0, i - 9), i + 1)
   return { step: i + 1, loss, mean: window.reduce((sum, value) => sum + value, 0) / window.length }
 })
+const thinning = Math.ceil(values.length / 250)
 const last = history.at(-1)
 const accuracy = last.validation ? `test accuracy ${(last.validation.accuracy * 100).toFixed(2)} %` : ''
 const specification = {
@@ -22,14 +23,15 @@ const specification = {
   height: 260,
   background: 'white',
   title: { text: title ?? input, subtitle: `${losses.length} steps, ${accuracy}`, anchor: 'start' },
-  data: { values },
   encoding: { x: { field: 'step', type: 'quantitative', title: 'step' } },
   layer: [
     {
+      data: { values: values.filter((_value, i) => i % thinning === 0) },
       mark: { type: 'point', filled: true, size: 14, opacity: 0.45, color: '#8aa6c1' },
       encoding: { y: { field: 'loss', type: 'quantitative', title: 'cross-entropy' } },
     },
     {
+      data: { values },
       mark: { type: 'line', color: '#d1495b', strokeWidth: 2 },
       encoding: { y: { field: 'mean', type: 'quantitative' } },
     },
