@@ -9,6 +9,7 @@ import * as optim from '../optim/index.js'
 import {
   type CheckpointDescription,
   type EpochResult,
+  epochPlan,
   History,
   readCheckpointDescription,
   Trainer,
@@ -147,7 +148,7 @@ function trainerFor(model: Classifier, transform: Transform, options: FinetuneOp
     sgd: () => optim.sgd(parameters, { lr, momentum, weightDecay }),
   }
   const optimizer = optimizers[options.optimizer]()
-  const steps = options.epochs * Math.ceil(train.length / options.batchSize)
+  const steps = options.epochs * epochPlan(train, options).steps
   return new Trainer({
     model,
     optimizer,

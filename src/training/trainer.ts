@@ -106,7 +106,7 @@ export class Trainer {
       const start = performance.now()
       const reading = await this.#trainEpoch(train, options)
       const seconds = (performance.now() - start) / 1000
-      if (signal?.aborted && this.#position.step < this.#steps(train, options).steps) {
+      if (signal?.aborted && this.#position.step < epochPlan(train, options).steps) {
         this.history.interrupted = true
         if (checkpoint !== undefined) await this.save(checkpoint)
         break
@@ -169,7 +169,7 @@ export class Trainer {
   async #trainEpoch(train: ImageDataset, options: FitOptions): Promise<MetricsReading> {
     const { model, optimizer } = this
     const { engine } = model
-    const { batchSize, dropLast, steps } = this.#steps(train, options)
+    const { batchSize, dropLast, steps } = epochPlan(train, options)
     const { epoch, step: done } = this.#position
     const remaining = skip(batches(train, { batchSize, shuffle: true, seed: this.#seed, epoch, dropLast }), done)
     this.#epochData = { batchSize, images: train.length }
@@ -223,16 +223,10 @@ export class Trainer {
     return result
   }
 
-  /** Batch norm cannot train on a single image, so a last batch of one is left out. */
-  #steps(train: ImageDataset, { batchSize = 128 }: FitOptions) {
-    const dropLast = train.length % batchSize === 1 && train.length > 1
-    return { batchSize, dropLast, steps: batchCount(train.length, batchSize, dropLast) }
-  }
-
   #checkEpochData(train: ImageDataset, options: FitOptions): void {
     if (this.#position.step === 0 || !this.#epochData) return
     const { batchSize, images } = this.#epochData
-    const given = { batchSize: this.#steps(train, options).batchSize, images: train.length }
+    const given = { batchSize: epochPlan(train, options).batchSize, images: train.length }
     if (given.batchSize === batchSize && given.images === images) return
     throw new OptionError(
       'batchSize',
@@ -246,6 +240,15 @@ export class Trainer {
     const { epoch } = this.#position
     throw new NonFiniteLossError((epoch - 1) * steps + done + firstNonFiniteStep, epoch, this.#lastCheckpoint)
   }
+}
+
+/** How an epoch is cut into steps. Batch norm cannot train on a single image, so a last batch of one is left out. */
+export function epochPlan(
+  { length }: { readonly length: number },
+  { batchSize = 128 }: { readonly batchSize?: number },
+): { batchSize: number; dropLast: boolean; steps: number } {
+  const dropLast = length % batchSize === 1 && length > 1
+  return { batchSize, dropLast, steps: batchCount(length, batchSize, dropLast) }
 }
 
 /** What a checkpoint tells of a model that the registry knows. */
