@@ -1,8 +1,9 @@
-// gather backward: inputGradient[r, i] = the sum of outputGradient[k, i] over all k with index[k] = r, in the order of k, so
-// that equal inputs give equal bits. One invocation computes one element of f32 [rows, inner] and reads the whole index.
+// gather backward: inputGradient[r, i] += outputGradient[k, i] for all k with index[k] = r, in the order of k, so that equal
+// inputs give equal bits. One invocation owns column i of f32 [rows, inner] and walks through the entries: rows that
+// several entries picked need no atomics, and the time grows with the entries, not with entries times rows.
 //
-// The operands may be windows: the input gradient's begins with row firstRow; the output gradient's has `entries` rows.
-// Later windows of the output gradient (isFirst is 0) add to what the earlier ones left.
+// The operands may be windows: the input gradient's holds `rows` rows from firstRow on; the output gradient's has `entries`
+// rows. The input gradient is zero before the first window.
 
 #include "common/linear-index.wgsl"
 
@@ -12,20 +13,14 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = linearIndex(group, groups, local, ${workgroupSize}u);
-  if (i >= uniforms.size) {
+  let column = linearIndex(group, groups, local, ${workgroupSize}u);
+  if (column >= uniforms.inner) {
     return;
   }
-  let row = i32(uniforms.firstRow + i / uniforms.inner);
-  let column = i % uniforms.inner;
-  var sum = 0.0;
-  if (uniforms.isFirst == 0u) {
-    sum = inputGradient[i];
-  }
   for (var entry = 0u; entry < uniforms.entries; entry++) {
-    if (index[entry] == row) {
-      sum += outputGradient[entry * uniforms.inner + column];
+    let row = u32(index[entry]) - uniforms.firstRow; // what lies before the window, or is negative, becomes huge
+    if (row < uniforms.rows) {
+      inputGradient[row * uniforms.inner + column] += outputGradient[entry * uniforms.inner + column];
     }
   }
-  inputGradient[i] = sum;
 }

@@ -2,6 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/gather/backward.wgsl'
+import { fill } from '../fill/fill.js'
 import { elementGrid, rowWindows, windowOf } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import type { GatherLayout } from './forward.js'
@@ -10,7 +11,7 @@ const kernel = defineKernel({
   name: 'gather/backward',
   source,
   bindings: { index: read('i32'), outputGradient: read(), inputGradient: write() },
-  uniforms: { size: 'u32', inner: 'u32', entries: 'u32', firstRow: 'u32', isFirst: 'u32' },
+  uniforms: { rows: 'u32', inner: 'u32', entries: 'u32', firstRow: 'u32' },
 })
 
 export interface GatherBackwardBuffers {
@@ -25,9 +26,9 @@ export interface GatherBackwardBuffers {
 export function gatherBackward(device: Device, buffers: GatherBackwardBuffers, layout: GatherLayout): void {
   const { rows, entries, inner } = layout
   const rowBytes = inner * 4
+  fill(device, { output: buffers.inputGradient, size: rows * inner, value: 0 })
   for (const to of rowWindows(device, kernel.name, rows, [rowBytes])) {
     for (const from of rowWindows(device, kernel.name, entries, [rowBytes, 4])) {
-      const size = to.count * inner
       kernel.dispatch(device, {
         template: { workgroupSize: device.workgroupSize },
         bindings: {
@@ -35,9 +36,9 @@ export function gatherBackward(device: Device, buffers: GatherBackwardBuffers, l
           outputGradient: windowOf(buffers.outputGradient, from, rowBytes),
           inputGradient: windowOf(buffers.inputGradient, to, rowBytes),
         },
-        uniforms: { size, inner, entries: from.count, firstRow: to.start, isFirst: from.start === 0 ? 1 : 0 },
-        workgroups: elementGrid(device, size),
-        work: size * from.count,
+        uniforms: { rows: to.count, inner, entries: from.count, firstRow: to.start },
+        workgroups: elementGrid(device, inner),
+        work: inner * from.count,
       })
     }
   }
