@@ -67,10 +67,19 @@ export default tseslint.config(
     // Node's own modules are imported where they are used, so that browsers can load the package
     files: ['src/**/*.ts'],
     ignores: ['src/device/node.ts', 'src/device/node/**', 'src/cli/**'],
-    rules: { '@typescript-eslint/no-require-imports': 'error' },
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ImportDeclaration[source.value=/^node:/][importKind!="type"]',
+          message: 'Import Node modules dynamically, inside the function that needs them: browsers load this file too.',
+        },
+      ],
+    },
   },
   {
-    files: ['src/!(cli|device)/**/*.ts'],
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/**'],
     rules: { 'no-console': 'error' },
   },
   {
