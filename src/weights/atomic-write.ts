@@ -9,7 +9,10 @@ const largestWrite = 64 * 1024 * 1024
  * @param content text (written as UTF-8), bytes, or pieces that are written one after the other
  * @throws the error of the file system as it is, or what iterating over `content` throws
  */
-export async function atomicWrite(file: string, content: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
+export async function atomicWrite(
+  file: string,
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const fs = await import('node:fs/promises')
   const path = await import('node:path')
   const folder = path.dirname(file)
@@ -17,7 +20,7 @@ export async function atomicWrite(file: string, content: string | Uint8Array | I
   try {
     const handle = await fs.open(temporary, 'wx')
     try {
-      for (const piece of pieces(content)) {
+      for await (const piece of pieces(content)) {
         for (let at = 0; at < piece.length;) {
           const { bytesWritten } = await handle.write(piece, at, Math.min(largestWrite, piece.length - at))
           at += bytesWritten
@@ -35,13 +38,13 @@ export async function atomicWrite(file: string, content: string | Uint8Array | I
   await syncFolder(folder)
 }
 
-function pieces(content: string | Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
+function pieces<T extends Iterable<Uint8Array> | AsyncIterable<Uint8Array>>(content: string | Uint8Array | T) {
   if (typeof content === 'string') return [new TextEncoder().encode(content)]
   return content instanceof Uint8Array ? [content] : content
 }
 
 /** Makes the new name durable too, where that can be asked for: Windows opens no folders, nor do some network drives. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const { open } = await import('node:fs/promises')
   try {
     const handle = await open(folder, 'r')
