@@ -85,6 +85,6 @@ export default tseslint.config(
   {
     files: ['**/*.js', '**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
-    languageOptions: { globals: { process: 'readonly' } },
+    languageOptions: { globals: { console: 'readonly', performance: 'readonly', process: 'readonly' } },
   },
 )

@@ -4,7 +4,8 @@
  * What lives in src/models: architectures, and how their weights are loaded from files. What does not: layers (src/nn),
  * file formats (src/weights), training (src/training).
  */
-export { Classifier, type ClassifierOptions, type WeightsReport } from './classifier.js'
+export { Classifier, type ClassifierOptions, type WeightsOptions, type WeightsReport } from './classifier.js'
+export { fitTensors } from './fit.js'
 export { MiniVGG, minivgg, type MiniVGGOptions } from './mini-vgg.js'
 export { createModel, type CreateModelOptions, inputChannelsOf, modelNames } from './registry.js'
 export {

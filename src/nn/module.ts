@@ -6,8 +6,9 @@ import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { freezeBefore, freezeBelow, moduleAt, modulesFrom } from './freeze.js'
 import type { Layout } from './layout.js'
-import { type LoadOptions, type LoadReport, loadStateDict, readStateDict } from './state.js'
-import type { StateDict } from './state-dict.js'
+import type { LoadReport } from './match.js'
+import { type LoadOptions, loadStateDict, loadTensors, readStateDict } from './state.js'
+import type { StateDict, StoredArray } from './state-dict.js'
 
 /** A number on the CPU that state dicts hold as a 64-bit integer scalar, such as `num_batches_tracked`. */
 export interface Counter {
@@ -41,6 +42,14 @@ export abstract class Module {
     const output = this.engine.scope(() => this.forward(input))
     for (const hook of this.#hooks) hook(this, input, output)
     return output
+  }
+
+  /**
+   * What a weights file has to tell about this module besides its tensors, for whoever loads it: nothing, unless it
+   * computes something else than torchvision's network of these tensors does.
+   */
+  get metadata(): Readonly<Record<string, string>> {
+    return {}
   }
 
   /** Calls `hook` after each run of this module, until the returned function is called. */
@@ -153,6 +162,16 @@ export abstract class Module {
    */
   loadStateDict(stateDict: StateDict, options?: LoadOptions): LoadReport {
     return loadStateDict(this, stateDict, options)
+  }
+
+  /**
+   * The same for the tensors of an open file (`weights.openWeights`), which are read one after another: no more than two
+   * of them are in memory. Nothing is changed when they do not fit; when reading fails half-way, some are replaced.
+   *
+   * @throws WeightsError as `loadStateDict` does, and when a tensor cannot be read
+   */
+  loadTensors(tensors: ReadonlyMap<string, StoredArray>, options?: LoadOptions): Promise<LoadReport> {
+    return loadTensors(this, tensors, options)
   }
 
   /** All that a state dict has of this module and those below, by name. @internal */

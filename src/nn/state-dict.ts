@@ -22,3 +22,12 @@ export type StateDictDtype = NamedArray['dtype']
  * A Map, because the names of a file are not to be trusted as property names of an object.
  */
 export type StateDict = Map<string, NamedArray>
+
+/** An array that is still in its file: what it is, and a way to read it. */
+export interface StoredArray {
+  readonly shape: readonly number[]
+  /** The type of what `read()` gives. */
+  readonly dtype: StateDictDtype
+  /** Reads and decodes the elements; nothing is kept, so each call reads again. */
+  read(): Promise<NamedArray>
+}

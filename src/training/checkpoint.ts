@@ -20,6 +20,8 @@ export interface CheckpointDetails {
   readonly numClasses?: number
   readonly dataset?: string
   readonly classes?: readonly string[]
+  /** [H, W, C] of the images that it was trained with, before the transform. */
+  readonly imageShape?: readonly [height: number, width: number, channels: number]
 }
 
 /** What an epoch's steps are cut from. */
@@ -92,7 +94,7 @@ export async function saveCheckpoint(stem: string, state: CheckpointState): Prom
       history: state.history,
     },
   }
-  const metadata = { format: 'pt', position: positionText(state.position) }
+  const metadata = { format: 'pt', position: positionText(state.position), ...state.model.metadata }
   const weights = await state.model.stateDict()
   checkFinite(files.weights, weights)
   const optimizer = await state.optimizer.stateDict()

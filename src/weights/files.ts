@@ -1,102 +1,116 @@
 import { WeightsError } from '../device/errors.js'
+import type { StateDict, StoredArray } from '../nn/state-dict.js'
 import { atomicWrite } from './atomic-write.js'
-import { recogniseFormat, sniffedBytes } from './file-format.js'
-import { parseSafetensorsFile, safetensorsChunks } from './safetensors.js'
-import type { StateDict, WeightsFile } from './state-dict.js'
+import { type ByteSource, describeFailure, fileSource } from './byte-source.js'
+import { describeUnknown, recogniseFormat, sniffedBytes } from './file-format.js'
+import { withoutWrapperPrefixes } from './names.js'
+import { openSafetensors } from './safetensors/reader.js'
+import { safetensorsPieces } from './safetensors/writer.js'
+import { openShards } from './shards.js'
+import { storedArrays } from './stored-arrays.js'
+import type { WeightsFile, WeightsFormat } from './weights-file.js'
 
-/** Calls of read are kept to this many bytes; some systems refuse 2 GiB at once. */
-const largestRead = 1024 * 1024 * 1024
+const formatsRead =
+  'weights as safetensors, PyTorch (.pth, .pt, .bin), NumPy (.npz), Keras (.h5) or ONNX, or the index of shards'
 
-const formatsRead = 'a safetensors file (the format that is read so far)'
-
-/**
- * Reads a weights file; its content decides the format. Read so far: safetensors. Node only.
- *
- * @returns arrays with torchvision's names and layouts; those of F32 are views on the file's bytes
- * @throws WeightsError where the file is missing, of another format, truncated or wrong in any other way
- */
-export async function readStateDict(file: string): Promise<WeightsFile> {
-  const bytes = await readWhole(file, (start) => {
-    const { format, foreign } = recogniseFormat(start, file)
-    if (format === undefined) {
-      throw new WeightsError(file, { expected: formatsRead, found: foreign ?? describeUnknown(start) })
-    }
-  })
-  return parseSafetensorsFile(bytes, file)
+/** Readers are loaded when a file needs them: most programs read one format. Each takes over the source. */
+const readers: Record<WeightsFormat, (source: ByteSource) => Promise<WeightsFile>> = {
+  safetensors: openSafetensors,
+  pytorch: async (source) => (await import('./pytorch/reader.js')).openPyTorch(source),
+  numpy: async (source) => (await import('./numpy/reader.js')).openNpz(source),
+  keras: async (source) => (await import('./keras/reader.js')).openKeras(source),
+  onnx: async (source) => (await import('./onnx/reader.js')).openOnnx(source),
 }
 
 /**
- * Writes a safetensors file, atomically: a reader finds the old file or the new one, never a part. Node only.
- * PyTorch loads it with `model.load_state_dict(safetensors.torch.load_file(file))`.
+ * Opens a weights file; its content decides the format. What is in it is known at once, tensors are read when they are
+ * asked for. The prefixes that wrappers put in front of every name (`module.`, `_orig_mod.`) are taken off. Node only.
  *
- * @param file its name must end in `.safetensors`, the format that is written
- * @param metadata strings that `readStateDict` gives back
+ * @throws WeightsError where the file is missing, of another format, truncated or wrong in any other way
+ */
+export async function openWeights(file: string): Promise<WeightsFile> {
+  const opened = await openSource(await fileSource(file))
+  return { ...opened, tensors: withoutWrapperPrefixes(opened.tensors) }
+}
+
+/** The same for a file that is open already; closes it when it throws. */
+export async function openSource(source: ByteSource): Promise<WeightsFile> {
+  try {
+    const start = await source.read(0, Math.min(sniffedBytes, source.size))
+    const { format, is } = recogniseFormat(start, source.name)
+    if (format === undefined) {
+      throw new WeightsError(source.name, { expected: formatsRead, found: is ?? describeUnknown(start) })
+    }
+    return await (format === 'shards' ? openShards(source, openShard) : readers[format](source))
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}
+
+/** An index may not name an index: it could name itself. */
+async function openShard(file: string): Promise<WeightsFile> {
+  const source = await fileSource(file)
+  const start = await source.read(0, Math.min(sniffedBytes, source.size))
+  if (recogniseFormat(start, file).format !== 'shards') return openSource(source)
+  await source.close()
+  throw new WeightsError(file, { expected: 'a shard with tensors', found: 'another index' })
+}
+
+/** What a weights file holds, in memory. */
+export interface LoadedWeights {
+  readonly stateDict: StateDict
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads all of a weights file into memory; see `openWeights`. Node only.
+ *
+ * @throws WeightsError where the file is missing, of another format, truncated or wrong in any other way
+ */
+export async function readStateDict(file: string): Promise<LoadedWeights> {
+  const opened = await openWeights(file)
+  try {
+    const stateDict: StateDict = new Map()
+    for (const [name, tensor] of opened.tensors) stateDict.set(name, await tensor.read())
+    return { stateDict, metadata: opened.metadata }
+  } finally {
+    await opened.close()
+  }
+}
+
+/**
+ * Writes a weights file, atomically: a reader finds the old file or the new one, never a part. Node only.
+ * PyTorch loads a safetensors file with `model.load_state_dict(safetensors.torch.load_file(file))`.
+ *
+ * @param file its name must end in `.safetensors` or `.npz`, the formats that are written
+ * @param tensors arrays, or those of an open file, which are then read one at a time
+ * @param metadata strings that `readStateDict` gives back; `.npz` has no place for them
  * @throws WeightsError where an array does not fit its shape, or the file cannot be written; nothing is left behind
  */
 export async function writeStateDict(
   file: string,
-  stateDict: StateDict,
+  tensors: StateDict | ReadonlyMap<string, StoredArray>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  if (!file.toLowerCase().endsWith('.safetensors')) {
-    throw new WeightsError(file, {
-      expected: 'a name that ends in .safetensors (the format that is written so far)',
-      found: 'another',
-    })
-  }
-  const chunks = safetensorsChunks(stateDict, metadata, file)
+  const pieces = await piecesOf(file, storedArrays(tensors), metadata)
   try {
-    await atomicWrite(file, chunks)
+    await atomicWrite(file, pieces)
   } catch (error) {
+    if (error instanceof WeightsError) throw error
     throw new WeightsError(file, { expected: 'a file that can be written', found: describeFailure(error) })
   }
 }
 
-/** Reads all of a file, after `check` has seen its beginning: a large file of a wrong format is refused unread. */
-async function readWhole(file: string, check: (start: Uint8Array) => void): Promise<Uint8Array> {
-  const { open, stat } = await import('node:fs/promises')
-  try {
-    const status = await stat(file) // before open(), which waits for ever on a pipe
-    if (!status.isFile()) {
-      throw new WeightsError(file, { expected: formatsRead, found: status.isDirectory() ? 'a folder' : 'a device' })
-    }
-    const handle = await open(file, 'r')
-    try {
-      const start = new Uint8Array(Math.min(sniffedBytes, status.size))
-      await handle.read(start, 0, start.length, 0)
-      check(start)
-      const bytes = new Uint8Array(status.size)
-      for (let at = 0; at < bytes.length;) {
-        const { bytesRead } = await handle.read(bytes, at, Math.min(largestRead, bytes.length - at), at)
-        if (bytesRead === 0) return bytes.subarray(0, at) // cut off while it was read: the parser says so
-        at += bytesRead
-      }
-      return bytes
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    if (error instanceof WeightsError) throw error
-    throw new WeightsError(file, { expected: formatsRead, found: describeFailure(error) })
-  }
-}
-
-function describeUnknown(start: Uint8Array): string {
-  if (start.length === 0) return 'an empty file'
-  const hex = Array.from(start.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
-  return `an unknown format (its first bytes are ${hex})`
-}
-
-/** The reason of a failed file operation, in words where it is a common one. */
-function describeFailure(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const words: Record<string, string> = {
-    ENOENT: 'no such file or folder',
-    EISDIR: 'a folder',
-    EACCES: 'no permission',
-    EPERM: 'no permission',
-    ENOSPC: 'no space left on the disk',
-    EROFS: 'a read-only file system',
-  }
-  return words[code] ?? (error instanceof Error ? error.message : String(error))
+async function piecesOf(
+  file: string,
+  tensors: ReadonlyMap<string, StoredArray>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<AsyncIterable<Uint8Array>> {
+  if (/\.safetensors$/i.test(file)) return safetensorsPieces(tensors, metadata, file)
+  if (/\.npz$/i.test(file)) return (await import('./numpy/writer.js')).npzPieces(tensors, file)
+  throw new WeightsError(file, {
+    expected: 'a name that ends in .safetensors or .npz (the formats that are written)',
+    found: 'another',
+  })
 }

@@ -66,3 +66,8 @@ export function describeJson(value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'an object'
   return JSON.stringify(typeof value === 'string' ? value.slice(0, 60) : value)
 }
+
+/** Whether a parsed JSON value is an object, and neither a list nor null. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

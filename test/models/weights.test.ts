@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OptionError, WeightsError } from '../../src/device/errors.js'
 import { createModel, inputChannelsOf, minivgg } from '../../src/models/index.js'
 import type { Module } from '../../src/nn/index.js'
-import { writeStateDict } from '../../src/weights/index.js'
+import { readStateDict, writeStateDict } from '../../src/weights/index.js'
 import { useEngine } from '../support/engine.js'
 
 const holder = useEngine()
@@ -20,6 +20,14 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
+/** The file without the tensors whose names begin so. */
+async function savedWithout(name: string, prefix: string): Promise<string> {
+  const { stateDict } = await readStateDict(file)
+  const rest = new Map([...stateDict].filter(([tensor]) => !tensor.startsWith(prefix)))
+  await writeStateDict(path.join(folder, name), rest)
+  return path.join(folder, name)
+}
+
 const values = async (model: Module, name: string) => (await model.stateDict()).get(name)!.data as Float32Array
 
 describe('weights from a file', () => {
@@ -27,7 +35,17 @@ describe('weights from a file', () => {
     const first = await minivgg(holder.engine, { weights: file })
     const second = await minivgg(holder.engine, { weights: file, numClasses: 7 })
     expect(first.numClasses).toBe(7)
-    expect(first.loadReport).toEqual({ source: file, numClasses: 7, fresh: [] })
+    const loaded = [...(await first.stateDict()).keys()]
+    expect(first.loadReport).toEqual({
+      source: file,
+      numClasses: 7,
+      fresh: [],
+      loaded: expect.toSatisfy((names: string[]) => loaded.every((name) => names.includes(name))) as unknown,
+      missing: [],
+      unexpected: [],
+      reshaped: [],
+      metadata: {},
+    })
     expect(await first.stateDict()).toEqual(await second.stateDict())
   })
 
@@ -35,7 +53,9 @@ describe('weights from a file', () => {
     const same = await minivgg(holder.engine, { weights: file })
     const other = await minivgg(holder.engine, { weights: file, numClasses: 3 })
     expect(other.numClasses).toBe(3)
-    expect(other.loadReport).toEqual({
+    expect(other.loadReport).toMatchObject({
+      loaded: expect.not.arrayContaining(['classifier.weight']) as unknown,
+      missing: [],
       source: file,
       numClasses: 7,
       fresh: ['classifier.weight', 'classifier.bias'],
@@ -50,7 +70,7 @@ describe('weights from a file', () => {
     const failure = createModel(holder.engine, 'resnet18', { weights: file })
     await expect(failure).rejects.toThrow(WeightsError)
     await expect(failure).rejects.toThrow(
-      'minivgg.safetensors: tensor "fc.weight": expected the weight [classes, features] of the last layer, found no such tensor',
+      'minivgg.safetensors: tensor "fc.weight": expected the weight [classes, features] of the last layer, or `numClasses` for a new one, found no such tensor',
     )
     expect(holder.engine.memory().inUse).toBe(inUse)
   })
@@ -65,6 +85,57 @@ describe('weights from a file', () => {
       'incomplete.safetensors: tensor "features.3.bias": expected exactly the tensors of minivgg, found 1 missing',
     )
     expect(holder.engine.memory().inUse).toBeLessThanOrEqual(inUse)
+  })
+
+  test('without a head need a number of classes', async () => {
+    const headless = await savedWithout('headless.safetensors', 'classifier.')
+    const model = await minivgg(holder.engine, { weights: headless, numClasses: 4 })
+    const fresh = ['classifier.weight', 'classifier.bias']
+    expect(model.loadReport).toMatchObject({ numClasses: undefined, fresh, missing: [] })
+    expect(new Set(await values(model, 'classifier.weight')).size).toBeGreaterThan(100)
+    await expect(minivgg(holder.engine, { weights: headless })).rejects.toThrow(
+      'headless.safetensors: tensor "classifier.weight": expected the weight [classes, features] of the last layer, or `numClasses`',
+    )
+  })
+
+  test('begin as new ones do where they are missing and may be', async () => {
+    const incomplete = await savedWithout('incomplete.safetensors', 'features.3.')
+    for (const options of [{ allowMissing: ['features.3.'] }, { strict: false }]) {
+      const model = await minivgg(holder.engine, { weights: incomplete, ...options })
+      expect(model.loadReport?.missing).toEqual(['features.3.weight', 'features.3.bias'])
+      const weight = await values(model, 'features.3.weight')
+      const bound = 1 / Math.sqrt(16 * 9)
+      expect(Math.max(...weight.map(Math.abs))).toBeLessThanOrEqual(Math.fround(bound))
+      expect(new Set(weight).size).toBeGreaterThan(4000)
+    }
+    await expect(minivgg(holder.engine, { weights: incomplete })).rejects.toThrow('2 missing: "features.3.weight"')
+  })
+
+  test('under other names are renamed, the head too', async () => {
+    const { stateDict } = await readStateDict(file)
+    const other = path.join(folder, 'renamed.safetensors')
+    const odd = [...stateDict].map(([name, array]) => [`net.${name.replace('classifier', 'head')}`, array] as const)
+    await writeStateDict(other, new Map(odd))
+    const rename = { 'net.': '', 'net.head.': 'classifier.' }
+    const model = await minivgg(holder.engine, { weights: other, rename })
+    expect(model.numClasses).toBe(7)
+    expect(await model.stateDict()).toEqual(await (await minivgg(holder.engine, { weights: file })).stateDict())
+  })
+
+  test('come with what their file tells about itself', async () => {
+    const told = path.join(folder, 'told.safetensors')
+    await writeStateDict(told, (await readStateDict(file)).stateDict, { image_mean: '[0.5]' })
+    expect((await minivgg(holder.engine, { weights: told })).loadReport?.metadata).toEqual({ image_mean: '[0.5]' })
+  })
+
+  test('can be loaded into a model that there is already', async () => {
+    const model = await minivgg(holder.engine, { numClasses: 3 })
+    const { stateDict } = await readStateDict(file)
+    const report = await model.loadWeights(stateDict, { source: 'mine' })
+    expect(report).toMatchObject({ source: 'mine', numClasses: 7, fresh: ['classifier.weight', 'classifier.bias'] })
+    expect(model.loadReport).toBe(report)
+    expect(await values(model, 'features.0.weight')).toEqual(stateDict.get('features.0.weight')!.data)
+    expect(model.numClasses).toBe(3)
   })
 
   test('that do not exist are refused', async () => {

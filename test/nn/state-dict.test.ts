@@ -50,6 +50,21 @@ describe('layouts', () => {
     expect(new Set(converted).size).toBe(120)
   })
 
+  test.each([1, 31, 32, 33, 64, 65])('both conversions go through %i output channels in strips', (output) => {
+    const shape = [3, 2, 5, output]
+    const inner = Float32Array.from({ length: 30 * output }, (_, i) => i)
+    const converted = toStateDict(inner, shape, 'HWIO')
+    for (let o = 0; o < output; o++) {
+      for (let i = 0; i < 5; i++) {
+        for (let k = 0; k < 6; k++) expect(converted[(o * 5 + i) * 6 + k]).toBe((k * 5 + i) * output + o)
+      }
+    }
+    expect(fromStateDict(converted, shape, 'HWIO')).toEqual(inner)
+    const scratch = new Float32Array(inner.length + 1).fill(-1)
+    expect(fromStateDict(converted, shape, 'HWIO', scratch)).toEqual(inner)
+    expect(scratch.at(-1)).toBe(-1)
+  })
+
   test('plain', () => {
     const inner = Float32Array.of(1, 2)
     expect(toStateDict(inner, [2], 'plain')).toBe(inner)
@@ -59,7 +74,8 @@ describe('layouts', () => {
 
 test('a state dict goes in and comes out unchanged, in the order of PyTorch', async () => {
   const model = build(holder.engine)
-  expect(model.loadStateDict(complete())).toEqual({ missing: [], unexpected: [] })
+  const loaded = [...complete().keys()]
+  expect(model.loadStateDict(complete())).toEqual({ loaded, missing: [], unexpected: [], reshaped: [] })
   const out = await model.stateDict()
   expect([...out.keys()]).toEqual([
     'conv.weight',
@@ -161,7 +177,12 @@ describe('strict: false', () => {
     const partial = complete()
     partial.delete('fc.bias')
     partial.set('other', partial.get('bn.bias')!)
-    expect(model.loadStateDict(partial, { strict: false })).toEqual({ missing: ['fc.bias'], unexpected: ['other'] })
+    expect(model.loadStateDict(partial, { strict: false })).toEqual({
+      loaded: [...complete().keys()].filter((name) => name !== 'fc.bias'),
+      missing: ['fc.bias'],
+      unexpected: ['other'],
+      reshaped: [],
+    })
     expect((await model.stateDict()).get('fc.weight')).toEqual(complete().get('fc.weight'))
   })
 

@@ -5,7 +5,7 @@ import { reshape } from '../../src/autograd/ops/reshape.js'
 import { AutogradError, OptionError, ShapeError, WeightsError } from '../../src/device/errors.js'
 import type { NamedArray, StateDict } from '../../src/nn/state-dict.js'
 import { adam, adamW, type CommonOptions, type Optimizer, sgd, StepLR } from '../../src/optim/index.js'
-import { encodeSafetensors, parseSafetensors } from '../../src/weights/safetensors.js'
+import { encodeSafetensors, parseSafetensors } from '../../src/weights/index.js'
 import { testValues } from '../support/compare.js'
 import { useEngine } from '../support/engine.js'
 
@@ -160,7 +160,7 @@ describe('state dicts', () => {
     const values = await Promise.all(before.map((tensor) => tensor.toArray()))
     const after = before.map((tensor, i) => engine.tensor(values[i]!, tensor.shape, { requiresGrad: true }))
     const second = create(after)
-    second.loadStateDict(parseSafetensors(bytes, 'memory'))
+    second.loadStateDict(parseSafetensors(bytes, 'memory').stateDict)
     train(second, after, 3, 2)
 
     for (const [i, tensor] of after.entries()) expect(await tensor.toArray()).toEqual(await straight[i]!.toArray())

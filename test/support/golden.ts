@@ -1,7 +1,7 @@
 /** Reads the golden values that test/golden/generate.py computed with PyTorch; test/golden/README.md describes them. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { parseSafetensors, readSafetensorsMetadata } from '../../src/weights/safetensors.js'
+import { parseSafetensors } from '../../src/weights/index.js'
 
 export interface GoldenTensor {
   readonly shape: readonly number[]
@@ -39,9 +39,7 @@ export const goldenFolder = fileURLToPath(new URL('../golden/values/', import.me
 /** The cases of one operation or network, such as `conv2d` or `resnet18`. */
 export function loadGolden(name: string): GoldenFile {
   const file = `${goldenFolder}${name}.safetensors`
-  const bytes = readFileSync(file)
-  const tensors = parseSafetensors(bytes, file)
-  const metadata = readSafetensorsMetadata(bytes, file)
+  const { stateDict: tensors, metadata } = parseSafetensors(readFileSync(file), file)
   const descriptions = JSON.parse(metadata.cases ?? '[]') as Description[]
   const cases = descriptions.map((description): GoldenCase => ({
     ...description,

@@ -3,7 +3,7 @@
  * test/golden/hash_fill.py and test/golden/networks.py, which define them. Golden values of whole networks belong to
  * these weights, so that no weights need to be stored.
  */
-import { elementCount, type NamedArray, type StateDict } from '../../src/weights/state-dict.js'
+import { elementCount, type NamedArray, type StateDict } from '../../src/weights/index.js'
 
 /** FNV-1a, 32 bits, of the UTF-8 bytes. */
 export function fnv1a(name: string): number {

@@ -10,7 +10,7 @@ import {
   writeStateDict,
   type StateDict,
 } from '../../src/weights/index.js'
-import { rawSafetensors } from './raw-safetensors.js'
+import { rawSafetensors } from './safetensors/raw.js'
 
 let folder: string
 beforeEach(async () => {
@@ -62,7 +62,7 @@ describe('readStateDict and writeStateDict', () => {
 
   it('name a missing file, a folder and a truncated file', async () => {
     const missing = join(folder, 'missing.safetensors')
-    expect((await failure(readStateDict(missing))).message).toContain(`${missing}: expected a safetensors file`)
+    expect((await failure(readStateDict(missing))).message).toContain(`${missing}: expected a weights file`)
     expect((await failure(readStateDict(missing))).detail.found).toBe('no such file or folder')
     expect((await failure(readStateDict(folder))).detail.found).toBe('a folder')
     const cut = join(folder, 'cut.safetensors')
@@ -72,15 +72,13 @@ describe('readStateDict and writeStateDict', () => {
   })
 
   it.each([
-    ['resnet50.pth', 'PK\x03\x04rest', /zip archive.*\.pth.*not read yet; convert it once with PyTorch.*save_file/],
-    ['old.pth', '\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.', /Python pickle.*convert it once with PyTorch/],
-    ['resnet.h5', '\x89HDF\r\n\x1a\n', /HDF5 file, as Keras writes/],
-    ['w.npy', '\x93NUMPY\x01\x00', /NumPy/],
     ['w.safetensors.gz', '\x1f\x8b\x08\x00', /gzip archive; unpack it first/],
     ['w.safetensors', 'version https://git-lfs.github.com/spec/v1\n', /Git LFS pointer/],
     ['w.safetensors', '<!DOCTYPE html><html>', /web page/],
-    ['w.safetensors.index.json', '{"weight_map": {}}', /index of a sharded checkpoint/],
-    ['w.onnx', '\x08\x07pytorch', /unknown format \(its first bytes are 08 07 70 79/],
+    ['w.json', '{"weights": {}}', /index of a sharded checkpoint: a JSON object with "weight_map"/],
+    ['w.npy', '\x93NUMPY\x01\x00', /single NumPy array without a name; put it into an \.npz archive/],
+    ['w.bin', '\x08\x07pytorch', /unknown format \(its first bytes are 08 07 70 79/],
+    ['w.zip', 'PK\x05\x06' + '\0'.repeat(18), /an empty zip archive/],
     ['w.bin', '', /an empty file/],
     ['w.safetensors', '', /an empty file/],
     ['w.safetensors', 'nonsense that is long enough', /header length of/],
@@ -91,7 +89,9 @@ describe('readStateDict and writeStateDict', () => {
   })
 
   it('refuse to write another format, a wrong array, or into a missing folder', async () => {
-    expect((await failure(writeStateDict(join(folder, 'm.pth'), dict))).message).toMatch(/ends in \.safetensors/)
+    expect((await failure(writeStateDict(join(folder, 'm.pth'), dict))).message).toMatch(
+      /ends in \.safetensors or \.npz/,
+    )
     const wrong: StateDict = new Map([['w', { shape: [3], dtype: 'float32', data: new Float32Array(2) }]])
     expect((await failure(writeStateDict(join(folder, 'm.safetensors'), wrong))).detail.tensor).toBe('w')
     const nowhere = join(folder, 'none', 'm.safetensors')

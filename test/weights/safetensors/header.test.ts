@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { WeightsError } from '../../src/device/errors.js'
-import { encodeSafetensors, parseSafetensors } from '../../src/weights/index.js'
-import { rawSafetensors } from './raw-safetensors.js'
+import { WeightsError } from '../../../src/device/errors.js'
+import { encodeSafetensors, parseSafetensors } from '../../../src/weights/index.js'
+import { rawSafetensors } from './raw.js'
 
 function failure(bytes: Uint8Array): WeightsError {
   try {
@@ -112,7 +112,11 @@ describe('a lying safetensors header', () => {
 
   it('accepts an empty tensor at the border of others', () => {
     const header = { a: f32([1], 0, 4), empty: f32([0, 2 ** 20], 4, 4), b: f32([1], 4, 8) }
-    expect([...parseSafetensors(rawSafetensors(header, new Uint8Array(8)), 'x').keys()]).toEqual(['a', 'empty', 'b'])
+    expect([...parseSafetensors(rawSafetensors(header, new Uint8Array(8)), 'x').stateDict.keys()]).toEqual([
+      'a',
+      'empty',
+      'b',
+    ])
   })
 
   it.each([
@@ -130,7 +134,7 @@ describe('a lying safetensors header', () => {
   it('does not take equal strings in other places for duplicates', () => {
     const header =
       '{"__metadata__":{"a":"a","b":"a","t":"{\\"t\\":1,\\\\"},"t":{"dtype":"U8","shape":[2,2],"data_offsets":[0,4]}}'
-    expect(parseSafetensors(rawSafetensors(header, four), 'x').size).toBe(1)
+    expect(parseSafetensors(rawSafetensors(header, four), 'x').stateDict.size).toBe(1)
   })
 
   it.each([['"text"'], ['[]'], ['{"a":1}'], ['{"a":null}'], ['{"a":{"b":"c"}}']])(

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { WeightsError } from '../../src/device/errors.js'
-import {
-  encodeSafetensors,
-  parseSafetensors,
-  parseSafetensorsFile,
-  readSafetensorsMetadata,
-  safetensorsChunks,
-  type StateDict,
-} from '../../src/weights/index.js'
-import { bytesOf, rawSafetensors } from './raw-safetensors.js'
+import { WeightsError } from '../../../src/device/errors.js'
+import { encodeSafetensors, parseSafetensors, type StateDict } from '../../../src/weights/index.js'
+import { bytesSource } from '../../../src/weights/byte-source.js'
+import { openSafetensors } from '../../../src/weights/safetensors/reader.js'
+import { safetensorsPieces } from '../../../src/weights/safetensors/writer.js'
+import { storedArrays } from '../../../src/weights/stored-arrays.js'
+import { bytesOf, rawSafetensors } from './raw.js'
 
 const example: StateDict = new Map([
   ['conv1.weight', { shape: [2, 1, 1, 2], dtype: 'float32', data: new Float32Array([1, -2.5, 3e-40, Infinity]) }],
@@ -30,17 +27,16 @@ describe('parseSafetensors', () => {
         '"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}   ',
       data,
     )
-    const { stateDict, metadata } = parseSafetensorsFile(bytes, 'x.safetensors')
+    const { stateDict, metadata } = parseSafetensors(bytes, 'x.safetensors')
     expect([...stateDict.keys()]).toEqual(['a', 'b'])
     expect(stateDict.get('a')).toEqual({ shape: [2, 2], dtype: 'float32', data: new Float32Array([1, 2, 3, 4]) })
     expect(stateDict.get('b')).toEqual({ shape: [2], dtype: 'float32', data: new Float32Array([5, 6]) })
     expect({ ...metadata }).toEqual({ format: 'pt' })
-    expect(readSafetensorsMetadata(bytes, 'x.safetensors')).toEqual(metadata)
   })
 
   it('reads every element type', () => {
     const read = (dtype: string, data: ArrayBufferView, length: number) =>
-      parseSafetensors(oneTensor(dtype, [length], bytesOf(data)), 'x').get('t')
+      parseSafetensors(oneTensor(dtype, [length], bytesOf(data)), 'x').stateDict.get('t')
     const float = (...values: number[]) => ({
       shape: [values.length],
       dtype: 'float32',
@@ -65,7 +61,7 @@ describe('parseSafetensors', () => {
 
   it('widens all 65,536 half-precision numbers exactly', () => {
     const halves = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits)
-    const read = parseSafetensors(oneTensor('F16', [0x10000], bytesOf(halves)), 'x').get('t')!.data
+    const read = parseSafetensors(oneTensor('F16', [0x10000], bytesOf(halves)), 'x').stateDict.get('t')!.data
     for (let bits = 0; bits < 0x10000; bits++) {
       const sign = bits & 0x8000 ? -1 : 1
       const exponent = (bits >> 10) & 31
@@ -83,7 +79,7 @@ describe('parseSafetensors', () => {
       const bytes = rawSafetensors(header + ' '.repeat(spaces), data)
       const isAligned = (header.length + spaces) % 4 === 0
       for (const input of [bytes, Buffer.from(bytes.buffer)]) {
-        const read = parseSafetensors(input, 'x').get('t')!.data
+        const read = parseSafetensors(input, 'x').stateDict.get('t')!.data
         expect(read).toEqual(new Float32Array([1, 2]))
         expect(read.buffer === bytes.buffer).toBe(isAligned)
       }
@@ -96,21 +92,21 @@ describe('parseSafetensors', () => {
       names.map((name, index) => [name, { shape: [1], dtype: 'float32', data: new Float32Array([index]) }]),
     )
     const metadata = JSON.parse('{"__proto__":"a","toString":"b"}') as Record<string, string>
-    const read = parseSafetensorsFile(encodeSafetensors(dict, metadata), 'x')
+    const read = parseSafetensors(encodeSafetensors(dict, metadata), 'x')
     expect([...read.stateDict.keys()].sort()).toEqual([...names].sort())
     names.forEach((name, index) => expect(read.stateDict.get(name)?.data[0]).toBe(index))
     expect(Object.entries(read.metadata).sort()).toEqual(Object.entries(metadata).sort())
-    expect('toString' in parseSafetensorsFile(encodeSafetensors(dict), 'x').metadata).toBe(false)
+    expect('toString' in parseSafetensors(encodeSafetensors(dict), 'x').metadata).toBe(false)
     expect(({} as Record<string, unknown>).dtype).toBeUndefined()
   })
 })
 
 describe('encodeSafetensors', () => {
   it('gives back what it was given', () => {
-    const read = parseSafetensorsFile(encodeSafetensors(example, { epoch: '3', note: 'grüße' }), 'x')
+    const read = parseSafetensors(encodeSafetensors(example, { epoch: '3', note: 'grüße' }), 'x')
     expect(new Map([...read.stateDict].sort())).toEqual(new Map([...example].sort()))
     expect({ ...read.metadata }).toEqual({ epoch: '3', note: 'grüße' })
-    expect(parseSafetensors(encodeSafetensors(new Map()), 'x').size).toBe(0)
+    expect(parseSafetensors(encodeSafetensors(new Map()), 'x').stateDict.size).toBe(0)
   })
 
   it('writes the same bytes whatever the order, with all data aligned', () => {
@@ -118,7 +114,7 @@ describe('encodeSafetensors', () => {
     expect(encodeSafetensors(new Map([...example].reverse()), { b: '2', a: '1' })).toEqual(bytes)
     const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true))
     expect(headerLength % 8).toBe(0)
-    for (const array of parseSafetensors(bytes, 'x').values()) expect(array.data.buffer).toBe(bytes.buffer)
+    for (const array of parseSafetensors(bytes, 'x').stateDict.values()) expect(array.data.buffer).toBe(bytes.buffer)
     const names = Object.keys(JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))) as object)
     expect(names).toEqual([
       '__metadata__',
@@ -129,13 +125,6 @@ describe('encodeSafetensors', () => {
       'codes',
       'mask',
     ])
-  })
-
-  it('hands out the data without copying', () => {
-    const data = new Float32Array([1, 2, 3, 4]).subarray(1, 3)
-    const chunks = safetensorsChunks(new Map([['t', { shape: [2], dtype: 'float32', data }]]))
-    expect(chunks[1]?.buffer).toBe(data.buffer)
-    expect(chunks[1]).toEqual(bytesOf(new Float32Array([2, 3])))
   })
 
   it.each([
@@ -157,5 +146,74 @@ describe('encodeSafetensors', () => {
     )
     const long: StateDict = new Map([['x'.repeat(100_000_001), array]])
     expect(() => encodeSafetensors(long)).toThrow(/a header of at most 100000000 bytes/)
+  })
+})
+
+describe('safetensorsPieces', () => {
+  const written = async (tensors: Parameters<typeof safetensorsPieces>[0]) => {
+    const pieces: Uint8Array[] = []
+    for await (const piece of safetensorsPieces(tensors, { epoch: '3' }, 'out.safetensors')) pieces.push(piece)
+    return pieces
+  }
+
+  it('writes what encodeSafetensors does, without copying the data', async () => {
+    const pieces = await written(storedArrays(example))
+    expect(Buffer.concat(pieces)).toEqual(Buffer.from(encodeSafetensors(example, { epoch: '3' })))
+    expect(pieces.map(({ buffer }) => buffer)).toContain(example.get('conv1.weight')!.data.buffer)
+  })
+
+  it('reads each tensor when its turn comes, and once', async () => {
+    const log: string[] = []
+    const tensors = new Map(
+      [...storedArrays(example)].map(([name, stored]) => [
+        name,
+        { ...stored, read: () => (log.push(name), stored.read()) },
+      ]),
+    )
+    const pieces = safetensorsPieces(tensors)
+    await pieces.next()
+    expect(log).toEqual([])
+    await pieces.next()
+    expect(log).toEqual(['bn1.num_batches_tracked'])
+    for await (const piece of pieces) expect(piece).toBeInstanceOf(Uint8Array)
+    expect(log).toEqual(['bn1.num_batches_tracked', 'conv1.weight', 'empty', 'index', 'codes', 'mask'])
+  })
+
+  it('refuses a tensor that is not what was announced', async () => {
+    const array = { shape: [3], dtype: 'float32', data: new Float32Array(3) } as const
+    for (const announced of [{ shape: [4] }, { shape: [3, 1] }, { dtype: 'int32' as const }]) {
+      const stored = { ...array, ...announced, read: () => Promise.resolve(array) }
+      await expect(written(new Map([['fc.bias', stored]]))).rejects.toThrow(
+        /^out\.safetensors: tensor "fc\.bias": expected . elements of .*, found Float32Array of 3/,
+      )
+    }
+  })
+})
+
+describe('openSafetensors', () => {
+  it('knows what is in a file before it reads any data', async () => {
+    const bytes = encodeSafetensors(example, { epoch: '3' })
+    const source = bytesSource(new Uint8Array(bytes), 'x')
+    const ranges: number[][] = []
+    const opened = await openSafetensors({
+      ...source,
+      read: (begin, end) => (ranges.push([begin, end]), source.read(begin, end)),
+    })
+    const dataStart = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true))
+    expect(ranges).toEqual([
+      [0, 8],
+      [0, dataStart],
+    ])
+    expect({ ...opened.metadata }).toEqual({ epoch: '3' })
+    expect([...opened.tensors].map(([name, { shape, storedType }]) => [name, shape, storedType])).toEqual([
+      ['bn1.num_batches_tracked', [], 'int64'],
+      ['conv1.weight', [2, 1, 1, 2], 'float32'],
+      ['empty', [0, 3], 'float32'],
+      ['index', [2], 'int32'],
+      ['codes', [1, 5], 'uint8'],
+      ['mask', [3], 'bool'],
+    ])
+    for (const [name, tensor] of opened.tensors) expect(await tensor.read()).toEqual(example.get(name))
+    expect(ranges).toContainEqual([dataStart + 8, dataStart + 24]) // conv1.weight, and nothing else
   })
 })
