@@ -1,0 +1,90 @@
+/**
+ * What a pickle describes, as data. A pickle is a program that builds objects; here its steps leave nothing but a record of
+ * what they would have built: a call is kept as the name of its function and its arguments, and is never made.
+ */
+
+/** Numbers, text and bytes are themselves; integers beyond 2^53 are bigint, Python's None is null. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleTuple
+  | PickleList
+  | PickleDict
+  | PickleGlobal
+  | PickleCall
+  | PersistentId
+
+/** A tuple; frozen sets are kept as such, too. */
+export class PickleTuple {
+  constructor(readonly items: readonly PickleValue[]) {}
+}
+
+/** A list or a set. It may contain itself. */
+export class PickleList {
+  readonly items: PickleValue[] = []
+}
+
+/** A dict. It may contain itself. */
+export class PickleDict {
+  readonly entries = new Map<PickleValue, PickleValue>()
+}
+
+/** The name of a class or function. */
+export class PickleGlobal {
+  constructor(
+    readonly module: string,
+    readonly name: string,
+  ) {}
+
+  /** Such as `collections.OrderedDict`. */
+  get path(): string {
+    return `${this.module}.${this.name}`
+  }
+}
+
+/** An object that calling `callee` would have made, and what would have been done to it then. */
+export class PickleCall {
+  /** What would have been appended to it, as to a list. */
+  readonly items: PickleValue[] = []
+  /** What would have been set in it, as in a dict. */
+  readonly entries = new Map<PickleValue, PickleValue>()
+  /** What its attributes would have been. */
+  state: PickleValue | undefined
+
+  constructor(
+    readonly callee: PickleValue,
+    readonly parameters: readonly PickleValue[],
+  ) {}
+}
+
+/** Something outside of the pickle, such as a storage. */
+export class PersistentId {
+  constructor(readonly id: PickleValue) {}
+}
+
+/** The path of a call's function, if it is a plain name. */
+export function calleeOf(value: PickleValue | undefined): string | undefined {
+  return value instanceof PickleCall && value.callee instanceof PickleGlobal ? value.callee.path : undefined
+}
+
+/** A value for an error message; never walks into it. */
+export function describePickled(value: PickleValue | undefined): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'None'
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 60))
+  if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value).slice(0, 60)
+  }
+  if (value instanceof PickleGlobal) return `the class or function ${value.path.slice(0, 200)}`
+  if (value instanceof PickleCall) {
+    return `what ${(calleeOf(value) ?? 'an object').slice(0, 200)} would make (no code of a file is run)`
+  }
+  if (value instanceof PickleTuple) return `a tuple of ${value.items.length}`
+  if (value instanceof PickleList) return `a list of ${value.items.length}`
+  if (value instanceof PickleDict) return `a dict of ${value.entries.size}`
+  return value instanceof PersistentId ? 'a reference to something outside' : `${value.length} bytes`
+}
