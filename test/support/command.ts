@@ -2,7 +2,8 @@
 import { bundle, type NodeResult, type ProcessOptions, runProgram } from './child-process.js'
 
 /** Lines of progress come every so many seconds, and Dawn warns about some drivers: neither is the same on every machine. */
-const incidental = /^((epoch|validation) .* left|Warning: maxDynamic.*)\n/gm
+const incidental =
+  /^((epoch|validation) .* left|Warning: maxDynamic.*|Warning: Vulkan shaderUniform.*\n - While .*\n +at .*\n)\n/gm
 
 /** Runs `daybreak` with the given words and waits for its end; `stderr` is without what is incidental. */
 export async function daybreak(words: readonly string[], options: ProcessOptions = {}): Promise<NodeResult> {
