@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown'
+import packageJson from './package.json' with { type: 'json' }
 import { wgslPlugin } from './tools/wgsl-plugin.js'
 
 export default defineConfig([
@@ -8,6 +9,7 @@ export default defineConfig([
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    external: Object.keys(packageJson.optionalDependencies), // dependencies are external anyway
     dts: true,
     sourcemap: true,
     plugins: [wgslPlugin()],

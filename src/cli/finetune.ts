@@ -8,12 +8,14 @@ import { type Classifier, createModel, inputChannelsOf } from '../models/index.j
 import * as optim from '../optim/index.js'
 import {
   type CheckpointDescription,
+  checkpointFiles,
   type EpochResult,
   epochPlan,
   History,
   readCheckpointDescription,
   Trainer,
 } from '../training/index.js'
+import { DownloadDisplay } from './download-display.js'
 import { withInterrupt } from './interrupt.js'
 import { prepareOutput } from './output.js'
 import { duration, percent, ProgressDisplay } from './progress.js'
@@ -24,6 +26,7 @@ export interface FinetuneOptions {
   dataset: string
   data?: string
   weights?: string
+  weightsUrl?: string
   freezeUntil?: string
   epochs: number
   batchSize: number
@@ -76,16 +79,10 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     history.push(...resumed.training.history)
     return { history, checkpoint: output.stem }
   }
-  const transform = resumed
-    ? fromDescription(resumed.transform)
-    : transformFor(train, channels, options.weights !== undefined)
   const engine = await createEngine({ adapter: options.adapter, seed: options.seed })
   try {
-    const model = await createModel(engine, options.model, {
-      numClasses: train.classes.length,
-      weights: resumed ? undefined : options.weights,
-      zeroInitResidual: options.zeroInitResidual,
-    })
+    const model = await createFinetuned(engine, options, train, output.stem)
+    const transform = resumed ? fromDescription(resumed.transform) : transformFor(train, channels, model.loadReport)
     if (options.freezeUntil !== undefined) model.freeze({ until: options.freezeUntil })
     const trainer = trainerFor(model, transform, options, train)
     printPlan(engine, model, options, train, test, resumed ? `the weights of ${output.stem}` : weightsText(model))
@@ -96,6 +93,23 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
   } finally {
     engine.destroy()
   }
+}
+
+/** The model to train. A run that goes on gets its weights from the checkpoint, and from it what else a file tells. */
+async function createFinetuned(
+  engine: Engine,
+  { model, weights, weightsUrl, zeroInitResidual, resume }: FinetuneOptions,
+  train: ImageDataset,
+  checkpoint: string,
+): Promise<Classifier> {
+  const display = new DownloadDisplay()
+  return createModel(engine, model, {
+    numClasses: train.classes.length,
+    ...(resume
+      ? { weights: checkpointFiles(checkpoint).weights }
+      : { weights, weightsUrl, onDownload: display.update }),
+    zeroInitResidual,
+  }).finally(() => display.stop())
 }
 
 /** The checkpoint to go on with, if this command can: the model and the data must be those that it was begun with. */
@@ -158,6 +172,7 @@ function trainerFor(model: Classifier, transform: Transform, options: FinetuneOp
     details: {
       dataset: options.dataset,
       classes: train.classes,
+      imageShape: train.imageShape,
     },
   })
 }
@@ -191,7 +206,9 @@ function printPlan(
 function weightsText({ loadReport }: Classifier): string {
   if (!loadReport) return 'random initial weights'
   const { source, fresh, numClasses } = loadReport
-  return fresh.length === 0 ? source : `${source} with a new head, as the file's is for ${numClasses} classes`
+  if (fresh.length === 0) return source
+  const reason = numClasses === undefined ? 'the file has none' : `the file's is for ${numClasses} classes`
+  return `${source} with a new head, as ${reason}`
 }
 
 function printEpoch({ epoch, train, validation, seconds, imagesPerSecond }: EpochResult, epochs: number): void {

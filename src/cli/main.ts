@@ -6,10 +6,13 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { datasets } from '../data/index.js'
 import { modelNames } from '../models/index.js'
+import { convertCommand } from './convert.js'
 import { demo } from './demo.js'
 import { doctor } from './doctor.js'
 import { evaluateCommand } from './evaluate.js'
 import { finetuneCommand } from './finetune.js'
+import { inspectCommand } from './inspect.js'
+import { predictCommand } from './predict.js'
 import { reportError } from './report-error.js'
 import { summaryCommand } from './summary.js'
 
@@ -18,6 +21,7 @@ const program = new Command('daybreak')
   .version(packageJson.version)
   .showHelpAfterError('(see daybreak --help)')
 
+const formats = 'safetensors, .pth, .npz, .h5 or .onnx'
 const adapter = () => new Option('--adapter <name>', 'a part of the name of the GPU or driver to use')
 const model = () => new Option('--model <name>', `the network: ${modelNames.join(', ')}`).default('resnet50')
 const dataset = () =>
@@ -30,7 +34,8 @@ program
   .addOption(model())
   .addOption(dataset())
   .addOption(data())
-  .option('--weights <file>', 'a safetensors file with weights in torchvision layout to start from')
+  .option('--weights <name>', `pretrained weights to start from: imagenet (downloaded once), or a file: ${formats}`)
+  .option('--weights-url <url>', 'download the weights from this address, such as a mirror of torchvision')
   .option('--freeze-until <layer>', 'train only this layer and those after it, such as layer4')
   .option('--epochs <n>', 'passes over the training images', positiveInteger, 10)
   .option('--batch-size <n>', 'images per step', positiveInteger, 128)
@@ -65,6 +70,46 @@ program
   .option('--json', 'print one line of JSON')
   .addOption(adapter())
   .action(evaluateCommand)
+
+program
+  .command('predict')
+  .description('say which classes a network sees in image files')
+  .argument('<images...>', 'image files: JPEG, PNG, WebP, GIF, TIFF or AVIF')
+  .option('--model <name>', `the network: ${modelNames.join(', ')} (default: the checkpoint's, else resnet50)`)
+  .option('--weights <name>', `imagenet (downloaded once), a checkpoint of finetune, or a file: ${formats}`)
+  .option('--weights-url <url>', 'download the weights from this address, such as a mirror of torchvision')
+  .option('--top <k>', 'how many of the most probable classes to print', positiveInteger, 5)
+  .option('--classes <file>', 'names of the classes: a JSON list, or text with one on each line')
+  .option('--resize <n>', "pixels of an image's shorter side (default: 256, or as trained)", positiveInteger)
+  .option(
+    '--crop <n>',
+    'pixels of the square that is cut from the middle (default: 224, or as trained)',
+    positiveInteger,
+  )
+  .option('--apply-exif-orientation', 'turn photos as their EXIF data says')
+  .option('--batch-size <n>', 'images that the network sees at once', positiveInteger, 32)
+  .option('--json', 'print one line of JSON for each image')
+  .addOption(adapter())
+  .action(predictCommand)
+
+program
+  .command('convert')
+  .description("convert a weights file into safetensors or .npz with torchvision's names and layouts")
+  .argument('<in>', `the file to read: ${formats}, or the index of a sharded checkpoint`)
+  .argument('<out>', 'the file to write: its name ends in .safetensors or .npz')
+  .addOption(
+    new Option('--model <name>', 'check that the file has exactly the tensors of this network, and complete counters'),
+  )
+  .option('--rename <old=new...>', 'rename tensors; a name that ends in a dot renames all that begin with it', [])
+  .addOption(adapter())
+  .action(convertCommand)
+
+program
+  .command('inspect')
+  .description('list what is in a weights file: names, shapes, types, sizes, norms, elements that are not finite')
+  .argument('<file>', `${formats}, or the index of a sharded checkpoint`)
+  .option('--json', 'print one line of JSON')
+  .action(inspectCommand)
 
 program
   .command('summary')

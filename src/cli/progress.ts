@@ -1,8 +1,9 @@
-/** Progress bars of training and evaluation. Without a terminal a line is printed every now and then instead. */
+/** Progress of training, evaluation and prediction. Without a terminal a line is printed every now and then instead. */
 import { type Options, Presets, SingleBar } from 'cli-progress'
 import type { Progress } from '../training/index.js'
 
 const millisecondsBetweenLines = 15_000
+const eraseLine = '\r\x1b[K'
 
 export class ProgressDisplay {
   readonly #bar: SingleBar | undefined
@@ -47,6 +48,35 @@ export class ProgressDisplay {
     if (performance.now() - this.#lastLine < millisecondsBetweenLines) return
     this.#lastLine = performance.now()
     process.stderr.write(`${label.trim()} step ${progress.step}/${progress.steps}  ${metricsText(progress)}\n`)
+  }
+}
+
+/** How many of some things are done, in one line; a terminal's line is written over. */
+export class CountDisplay {
+  #lastLine = performance.now()
+  #shown = false
+
+  constructor(
+    private readonly total: number,
+    private readonly things: string,
+    private readonly stream: NodeJS.WriteStream = process.stderr,
+  ) {}
+
+  update(done: number): void {
+    const text = `${done}/${this.total} ${this.things}`
+    if (this.stream.isTTY) {
+      this.stream.write(`${eraseLine}${text}`)
+      this.#shown = true
+    } else if (performance.now() - this.#lastLine >= millisecondsBetweenLines) {
+      this.#lastLine = performance.now()
+      this.stream.write(`${text}\n`)
+    }
+  }
+
+  /** Takes the line away, so that other lines can be printed. */
+  clear(): void {
+    if (this.#shown) this.stream.write(eraseLine)
+    this.#shown = false
   }
 }
 

@@ -1,4 +1,4 @@
-import { DataError } from '../device/errors.js'
+import { DataError, formatBytes } from '../device/errors.js'
 
 /** No data set's file unpacks to more; a small hostile .gz could ask for any amount of memory. */
 const largestUnpacked = 1024 * 1024 * 1024
@@ -17,6 +17,22 @@ export async function readMaybeGzipped(file: string): Promise<Uint8Array> {
     throw new DataError(file, 'a file that can be read', messageOf(error))
   }
   return isGzip(bytes) ? await gunzip(bytes, file) : bytes
+}
+
+/**
+ * Reads a whole file of a known largest size. Node only.
+ *
+ * @throws DataError where there is none, it is a folder or a device (which might never end), or it is larger
+ */
+export async function readRegularFile(file: string, maximum: number): Promise<Uint8Array> {
+  const { readFile, stat } = await import('node:fs/promises')
+  const fail = (found: string): never => {
+    throw new DataError(file, `a file of at most ${formatBytes(maximum)}`, found)
+  }
+  const status = await stat(file).catch((error: unknown) => fail(messageOf(error)))
+  if (!status.isFile()) fail(status.isDirectory() ? 'a folder' : 'something else than a file')
+  if (status.size > maximum) fail(formatBytes(status.size))
+  return plain(await readFile(file).catch((error: unknown) => fail(messageOf(error))))
 }
 
 /** Whether the bytes begin as a gzip file does (RFC 1952). */

@@ -22,6 +22,26 @@ export interface Transform {
 /** ImageNet's mean and standard deviation per channel: what torchvision's pretrained weights expect. */
 export const imagenetStatistics = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
+/**
+ * The mean and standard deviation per channel that weights expect, for RGB images in 0..1: those that their file tells
+ * (`image_mean` and `image_std`, as JSON lists), else ImageNet's.
+ *
+ * @throws OptionError where the file's are no lists of numbers
+ */
+export function imageStatistics({ image_mean: mean, image_std: std }: Readonly<Record<string, string>>): {
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+} {
+  if (mean === undefined || std === undefined) return imagenetStatistics
+  try {
+    return { mean: numbers(JSON.parse(mean)), std: numbers(JSON.parse(std)) }
+  } catch (error) {
+    throw error instanceof OptionError
+      ? error
+      : new OptionError('image_mean and image_std', 'JSON lists', `${mean}, ${std}`)
+  }
+}
+
 /** Repeats grey images in `channels` channels; images that have so many already pass unchanged. */
 export function grayscale(channels: number): Transform {
   if (channels !== 1 && channels !== 3) throw new OptionError('grayscale', '1 or 3 channels', channels)

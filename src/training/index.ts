@@ -1,5 +1,5 @@
 /**
- * Training: the loop over epochs, evaluation, metrics, checkpoints and history.
+ * Training: the loop over epochs, evaluation, prediction, metrics, checkpoints and history.
  * Nothing here prints: callers get progress through callbacks (src/cli turns it into bars and tables).
  */
 export {
@@ -11,5 +11,6 @@ export {
 export { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js'
 export { type EpochResult, History, type Progress } from './history.js'
 export type { Metrics, MetricsReading } from './metrics.js'
+export { type ClassProbability, predict, type Prediction, type PredictOptions } from './predict.js'
 export { recalibrateBatchNorm, type RecalibrationOptions } from './recalibrate.js'
 export { epochPlan, type FitOptions, type LossFunction, Trainer, type TrainerOptions } from './trainer.js'

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'tsdown'
 import { afterAll } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
 import { wgslPlugin } from '../../tools/wgsl-plugin.js'
 
 /** The root of the project. */
@@ -46,6 +47,7 @@ async function makeBundle(entry: string): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    external: Object.keys(packageJson.optionalDependencies), // dependencies are external anyway
     dts: false,
     sourcemap: 'inline',
     logLevel: 'silent',

@@ -5,7 +5,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import sharp from 'sharp'
 import type { NamedArray, StateDict } from '../../src/nn/index.js'
 import { parseSafetensors } from '../../src/weights/index.js'
 
@@ -21,7 +20,7 @@ export function missingSharedFile(names: readonly string[]): string | undefined 
 
 /** Reads a safetensors file of the shared data. */
 export function readShared(name: string): StateDict {
-  return parseSafetensors(readFileSync(sharedPath(name)), name)
+  return parseSafetensors(readFileSync(sharedPath(name)), name).stateDict
 }
 
 /**
@@ -65,30 +64,6 @@ function weightShape(architecture: string, layer: string, [rows, columns]: [numb
   const last = layer.split('.').at(-1)
   const size = (architecture === 'resnet50' ? last === 'conv2' : last !== '0') ? 3 : 1
   return [rows, columns / (size * size), size, size]
-}
-
-/**
- * A photo as ImageNet's models expect it: the shorter side 256 (antialiased bilinear), the 224x224 in the middle,
- * [0, 1], ImageNet's mean and deviation. [224, 224, 3].
- */
-export async function readPhoto(name: string): Promise<Float32Array> {
-  const mean = [0.485, 0.456, 0.406]
-  const deviation = [0.229, 0.224, 0.225]
-  const photo = sharp(sharedPath(name)).removeAlpha().toColourspace('srgb')
-  const { width, height } = await photo.metadata()
-  const scale = 256 / Math.min(width, height)
-  const size = { width: Math.trunc(width * scale), height: Math.trunc(height * scale) }
-  const bytes = await photo
-    .resize({ ...size, fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
-    .extract({
-      left: Math.round((size.width - 224) / 2),
-      top: Math.round((size.height - 224) / 2),
-      width: 224,
-      height: 224,
-    })
-    .raw()
-    .toBuffer()
-  return Float32Array.from(bytes, (byte, i) => (byte / 255 - mean[i % 3]!) / deviation[i % 3]!)
 }
 
 /** [N, C, H, W] -> [N, H, W, C]. */
