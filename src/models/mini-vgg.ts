@@ -4,6 +4,7 @@ import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { AdaptiveAvgPool2d, chain, Conv2d, type Linear, MaxPool2d, ReLU, Sequential } from '../nn/index.js'
 import { Classifier, type ClassifierOptions, createClassifier } from './classifier.js'
+import { fused } from './fuse.js'
 
 export type MiniVGGOptions = ClassifierOptions
 
@@ -44,9 +45,14 @@ export class MiniVGG extends Classifier {
     x = flatten(x)
     return this.classifier.call(x)
   }
+
+  override fuse(): MiniVGG {
+    const { engine, numClasses } = this
+    return fused(this, () => new MiniVGG(engine, { numClasses }))
+  }
 }
 
 /** MiniVGG: 54,666 parameters. Parameters begin as PyTorch's layers do. */
 export function minivgg(engine: Engine, options: MiniVGGOptions = {}): Promise<MiniVGG> {
-  return createClassifier(engine, options, 'classifier', (numClasses) => new MiniVGG(engine, { numClasses }))
+  return createClassifier(engine, 'minivgg', options, 'classifier', (numClasses) => new MiniVGG(engine, { numClasses }))
 }

@@ -6,11 +6,15 @@ import { add } from '../autograd/ops/binary.js'
 import { flatten } from '../autograd/ops/flatten.js'
 import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
+import { OptionError } from '../device/errors.js'
+import { FusedConv2d } from '../nn/fused-conv2d.js'
 import {
   AdaptiveAvgPool2d,
   BatchNorm2d,
   chain,
   Conv2d,
+  type Conv2dOptions,
+  Identity,
   init,
   type Linear,
   MaxPool2d,
@@ -19,15 +23,38 @@ import {
   Sequential,
 } from '../nn/index.js'
 import { Classifier, type ClassifierOptions, createClassifier } from './classifier.js'
+import { fused, type NormLayer } from './fuse.js'
+
+/** What the blocks of a network have in common. */
+interface BlockOptions {
+  /** What follows each convolution; batch norms by default. */
+  readonly normLayer?: NormLayer
+  /** Only for bottlenecks; see `ResNetArchitectureOptions`. */
+  readonly bottleneckStride?: BottleneckStride
+}
 
 /** A 3x3 convolution with padding. */
-function conv3x3(engine: Engine, inPlanes: number, outPlanes: number, stride = 1): Conv2d {
-  return new Conv2d(engine, inPlanes, outPlanes, 3, { stride, padding: 1, bias: false, init: kaiming })
+function conv3x3(engine: Engine, inPlanes: number, outPlanes: number, normLayer: NormLayer, stride = 1): Conv2d {
+  return conv(engine, inPlanes, outPlanes, 3, normLayer, { stride, padding: 1 })
 }
 
 /** A 1x1 convolution. */
-function conv1x1(engine: Engine, inPlanes: number, outPlanes: number, stride = 1): Conv2d {
-  return new Conv2d(engine, inPlanes, outPlanes, 1, { stride, bias: false, init: kaiming })
+function conv1x1(engine: Engine, inPlanes: number, outPlanes: number, normLayer: NormLayer, stride = 1): Conv2d {
+  return conv(engine, inPlanes, outPlanes, 1, normLayer, { stride })
+}
+
+/** A convolution without bias, as a batch norm follows that has one; or one that does the batch norm's work as well. */
+function conv(
+  engine: Engine,
+  inPlanes: number,
+  outPlanes: number,
+  kernelSize: number,
+  normLayer: NormLayer,
+  options: Conv2dOptions,
+): Conv2d {
+  return normLayer === Identity
+    ? new FusedConv2d(engine, inPlanes, outPlanes, kernelSize, options)
+    : new Conv2d(engine, inPlanes, outPlanes, kernelSize, { ...options, bias: false, init: kaiming })
 }
 
 function kaiming(weight: Tensor): void {
@@ -38,19 +65,26 @@ function kaiming(weight: Tensor): void {
 export class BasicBlock extends Module {
   static readonly expansion = 1
   readonly conv1: Conv2d
-  readonly bn1: BatchNorm2d
+  readonly bn1: BatchNorm2d | Identity
   readonly relu: ReLU
   readonly conv2: Conv2d
-  readonly bn2: BatchNorm2d
+  readonly bn2: BatchNorm2d | Identity
   readonly downsample: Sequential | undefined
 
-  constructor(engine: Engine, inPlanes: number, planes: number, stride = 1, downsample?: Sequential) {
+  constructor(
+    engine: Engine,
+    inPlanes: number,
+    planes: number,
+    stride = 1,
+    downsample?: Sequential,
+    { normLayer = BatchNorm2d }: BlockOptions = {},
+  ) {
     super(engine)
-    this.conv1 = conv3x3(engine, inPlanes, planes, stride)
-    this.bn1 = new BatchNorm2d(engine, planes)
+    this.conv1 = conv3x3(engine, inPlanes, planes, normLayer, stride)
+    this.bn1 = new normLayer(engine, planes)
     this.relu = new ReLU(engine)
-    this.conv2 = conv3x3(engine, planes, planes)
-    this.bn2 = new BatchNorm2d(engine, planes)
+    this.conv2 = conv3x3(engine, planes, planes, normLayer)
+    this.bn2 = new normLayer(engine, planes)
     this.downsample = downsample
   }
 
@@ -63,27 +97,35 @@ export class BasicBlock extends Module {
 
 /**
  * 1x1, 3x3 and 1x1 convolutions and a shortcut: the block of ResNet-50 and deeper. As in torchvision the stride is in the
- * 3x3 convolution, not in the first 1x1 as in the paper (known as ResNet v1.5).
+ * 3x3 convolution, not in the first 1x1 as in the paper (known as ResNet v1.5), unless `bottleneckStride` says so.
  */
 export class Bottleneck extends Module {
   static readonly expansion = 4
   readonly conv1: Conv2d
-  readonly bn1: BatchNorm2d
+  readonly bn1: BatchNorm2d | Identity
   readonly conv2: Conv2d
-  readonly bn2: BatchNorm2d
+  readonly bn2: BatchNorm2d | Identity
   readonly conv3: Conv2d
-  readonly bn3: BatchNorm2d
+  readonly bn3: BatchNorm2d | Identity
   readonly relu: ReLU
   readonly downsample: Sequential | undefined
 
-  constructor(engine: Engine, inPlanes: number, planes: number, stride = 1, downsample?: Sequential) {
+  constructor(
+    engine: Engine,
+    inPlanes: number,
+    planes: number,
+    stride = 1,
+    downsample?: Sequential,
+    { normLayer = BatchNorm2d, bottleneckStride = '3x3' }: BlockOptions = {},
+  ) {
     super(engine)
-    this.conv1 = conv1x1(engine, inPlanes, planes)
-    this.bn1 = new BatchNorm2d(engine, planes)
-    this.conv2 = conv3x3(engine, planes, planes, stride)
-    this.bn2 = new BatchNorm2d(engine, planes)
-    this.conv3 = conv1x1(engine, planes, planes * Bottleneck.expansion)
-    this.bn3 = new BatchNorm2d(engine, planes * Bottleneck.expansion)
+    const [stride1, stride2] = bottleneckStride === '1x1' ? [stride, 1] : [1, stride]
+    this.conv1 = conv1x1(engine, inPlanes, planes, normLayer, stride1)
+    this.bn1 = new normLayer(engine, planes)
+    this.conv2 = conv3x3(engine, planes, planes, normLayer, stride2)
+    this.bn2 = new normLayer(engine, planes)
+    this.conv3 = conv1x1(engine, planes, planes * Bottleneck.expansion, normLayer)
+    this.bn3 = new normLayer(engine, planes * Bottleneck.expansion)
     this.relu = new ReLU(engine)
     this.downsample = downsample
   }
@@ -99,21 +141,34 @@ export class Bottleneck extends Module {
 }
 
 type Block = typeof BasicBlock | typeof Bottleneck
+type Layers = readonly [number, number, number, number]
+
+const bottleneckStrides = ['3x3', '1x1'] as const
+/** Which convolution of a bottleneck has the stride. */
+export type BottleneckStride = (typeof bottleneckStrides)[number]
 
 export interface ResNetArchitectureOptions {
   /** 1000 by default. */
   numClasses?: number
   /** Whether each block begins as the identity, by a zero weight in its last batch norm; not by default. */
   zeroInitResidual?: boolean
+  /**
+   * Which convolution has the stride in the first bottleneck of a stage: the `3x3` as in torchvision (the default), or the
+   * first `1x1` as in the paper, and in Keras' and MXNet's files of ResNet v1. Parameters are the same, logits are not. Of
+   * no effect on ResNet-18 and ResNet-34, which have no bottlenecks.
+   */
+  bottleneckStride?: BottleneckStride
+  /** What follows each convolution; batch norms by default, `Identity` after `fuse()`. */
+  normLayer?: NormLayer
 }
 
-export type ResNetOptions = ClassifierOptions & Omit<ResNetArchitectureOptions, 'numClasses'>
+export type ResNetOptions = ClassifierOptions & Pick<ResNetArchitectureOptions, 'zeroInitResidual' | 'bottleneckStride'>
 
 /** Images [N, H, W, 3] -> logits [N, numClasses]; H and W of 224 were meant, 32 and more work. */
 export class ResNet extends Classifier {
   readonly headName = 'fc'
   readonly conv1: Conv2d
-  readonly bn1: BatchNorm2d
+  readonly bn1: BatchNorm2d | Identity
   readonly relu: ReLU
   readonly maxpool: MaxPool2d
   readonly layer1: Sequential
@@ -122,19 +177,28 @@ export class ResNet extends Classifier {
   readonly layer4: Sequential
   readonly avgpool: AdaptiveAvgPool2d
   fc: Linear
+  /** Which convolution of its bottlenecks, if it has any, has the stride. */
+  readonly bottleneckStride: BottleneckStride
+  readonly #normLayer: NormLayer
   #inPlanes = 64
 
   /** @param layers how many blocks each of the four stages has */
   constructor(
     engine: Engine,
     architecture: string,
-    block: Block,
-    layers: readonly [number, number, number, number],
-    { numClasses = 1000, zeroInitResidual = false }: ResNetArchitectureOptions = {},
+    private readonly block: Block,
+    private readonly layers: Layers,
+    options: ResNetArchitectureOptions = {},
   ) {
     super(engine, architecture)
-    this.conv1 = new Conv2d(engine, 3, 64, 7, { stride: 2, padding: 3, bias: false, init: kaiming })
-    this.bn1 = new BatchNorm2d(engine, 64)
+    const { numClasses = 1000, zeroInitResidual = false, bottleneckStride = '3x3', normLayer = BatchNorm2d } = options
+    if (!bottleneckStrides.includes(bottleneckStride)) {
+      throw new OptionError('bottleneckStride', `one of ${bottleneckStrides.join(', ')}`, bottleneckStride)
+    }
+    this.bottleneckStride = bottleneckStride
+    this.#normLayer = normLayer
+    this.conv1 = conv(engine, 3, 64, 7, normLayer, { stride: 2, padding: 3 })
+    this.bn1 = new normLayer(engine, 64)
     this.relu = new ReLU(engine)
     this.maxpool = new MaxPool2d(engine, 3, { stride: 2, padding: 1 })
     this.layer1 = this.#makeLayer(block, 64, layers[0])
@@ -146,24 +210,28 @@ export class ResNet extends Classifier {
 
     if (!zeroInitResidual) return
     for (const module of this.namedModules().values()) {
-      if (module instanceof BasicBlock) init.constant(module.bn2.weight, 0)
-      if (module instanceof Bottleneck) init.constant(module.bn3.weight, 0)
+      const last = module instanceof BasicBlock ? module.bn2 : module instanceof Bottleneck ? module.bn3 : undefined
+      if (last instanceof BatchNorm2d) init.constant(last.weight, 0)
     }
   }
 
   #makeLayer(block: Block, planes: number, blocks: number, stride = 1): Sequential {
-    const { engine } = this
+    const { engine, bottleneckStride } = this
+    const normLayer = this.#normLayer
+    const options = { normLayer, bottleneckStride }
     const outPlanes = planes * block.expansion
     const downsample =
       stride !== 1 || this.#inPlanes !== outPlanes
         ? new Sequential(engine, [
-            conv1x1(engine, this.#inPlanes, outPlanes, stride),
-            new BatchNorm2d(engine, outPlanes),
+            conv1x1(engine, this.#inPlanes, outPlanes, normLayer, stride),
+            new normLayer(engine, outPlanes),
           ])
         : undefined
-    const layers = [new block(engine, this.#inPlanes, planes, stride, downsample)]
+    const layers = [new block(engine, this.#inPlanes, planes, stride, downsample, options)]
     this.#inPlanes = outPlanes
-    for (let i = 1; i < blocks; i++) layers.push(new block(engine, this.#inPlanes, planes))
+    for (let i = 1; i < blocks; i++) {
+      layers.push(new block(engine, this.#inPlanes, planes, 1, undefined, options))
+    }
     return new Sequential(engine, layers)
   }
 
@@ -182,21 +250,29 @@ export class ResNet extends Classifier {
     x = flatten(x)
     return this.fc.call(x)
   }
+
+  override fuse(): ResNet {
+    const { engine, architecture, block, layers, numClasses, bottleneckStride } = this
+    const options = { numClasses, bottleneckStride, normLayer: Identity }
+    return fused(this, () => new ResNet(engine, architecture, block, layers, options))
+  }
 }
 
 function resnet(
   engine: Engine,
   architecture: string,
   block: Block,
-  layers: readonly [number, number, number, number],
-  { weights, numClasses, ...options }: ResNetOptions,
+  layers: Layers,
+  { zeroInitResidual, bottleneckStride, ...options }: ResNetOptions,
 ): Promise<ResNet> {
-  return createClassifier(
-    engine,
-    { weights, numClasses },
-    'fc',
-    (classes) => new ResNet(engine, architecture, block, layers, { numClasses: classes, ...options }),
-  )
+  return createClassifier(engine, architecture, options, 'fc', (numClasses, metadata) => {
+    const strideOfFile = metadata.resnet_stride === '1x1' ? '1x1' : '3x3'
+    return new ResNet(engine, architecture, block, layers, {
+      numClasses,
+      zeroInitResidual,
+      bottleneckStride: bottleneckStride ?? strideOfFile,
+    })
+  })
 }
 
 /** ResNet-18: 11.7 million parameters, 1.8 GFLOP (multiply-adds) for an image of 224x224. */

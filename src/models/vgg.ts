@@ -6,12 +6,14 @@ import { flatten } from '../autograd/ops/flatten.js'
 import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { OptionError } from '../device/errors.js'
+import { FusedConv2d } from '../nn/fused-conv2d.js'
 import {
   AdaptiveAvgPool2d,
   BatchNorm2d,
   chain,
   Conv2d,
   Dropout,
+  Identity,
   init,
   Linear,
   MaxPool2d,
@@ -20,15 +22,21 @@ import {
   Sequential,
 } from '../nn/index.js'
 import { Classifier, type ClassifierOptions, createClassifier } from './classifier.js'
+import { fused, type NormLayer } from './fuse.js'
+
+/** Output channels of the convolutions, and M for a max pool. */
+export type VGGConfiguration = readonly (number | 'M')[]
 
 export interface VGGArchitectureOptions {
   /** 1000 by default. */
   numClasses?: number
   /** The probability of both dropout layers; 0.5 by default. */
   dropout?: number
+  /** What follows each convolution; nothing by default, `Identity` where `fuse()` has folded a batch norm. */
+  normLayer?: NormLayer
 }
 
-export type VGGOptions = ClassifierOptions & Omit<VGGArchitectureOptions, 'numClasses'>
+export type VGGOptions = ClassifierOptions & Pick<VGGArchitectureOptions, 'dropout'>
 
 /** Images [N, H, W, 3] -> logits [N, numClasses]; H and W of 224 were meant, 32 and more work. */
 export class VGG extends Classifier {
@@ -36,15 +44,19 @@ export class VGG extends Classifier {
   readonly features: Sequential
   readonly avgpool: AdaptiveAvgPool2d
   readonly classifier: Sequential
+  readonly #normLayer: NormLayer | undefined
+  readonly #dropout: number
 
   constructor(
     engine: Engine,
     architecture: string,
-    features: Sequential,
-    { numClasses = 1000, dropout = 0.5 }: VGGArchitectureOptions = {},
+    private readonly configuration: VGGConfiguration,
+    { numClasses = 1000, dropout = 0.5, normLayer }: VGGArchitectureOptions = {},
   ) {
     super(engine, architecture)
-    this.features = features
+    this.#normLayer = normLayer
+    this.#dropout = dropout
+    this.features = makeLayers(engine, configuration, normLayer)
     this.avgpool = new AdaptiveAvgPool2d(engine, 7)
     this.classifier = new Sequential(engine, [
       linear(engine, 512 * 7 * 7, 4096),
@@ -76,10 +88,17 @@ export class VGG extends Classifier {
     x = flatten(x)
     return this.classifier.call(x)
   }
+
+  override fuse(): VGG {
+    const { engine, architecture, configuration, numClasses } = this
+    const options = { numClasses, dropout: this.#dropout, normLayer: this.#normLayer && Identity }
+    return fused(this, () => new VGG(engine, architecture, configuration, options))
+  }
 }
 
-/** A 3x3 convolution with padding, and its initial values in VGG. */
-function conv3x3(engine: Engine, inChannels: number, outChannels: number): Conv2d {
+/** A 3x3 convolution with padding, and its initial values in VGG; or one that does a batch norm's work as well. */
+function conv3x3(engine: Engine, inChannels: number, outChannels: number, normLayer: NormLayer | undefined): Conv2d {
+  if (normLayer === Identity) return new FusedConv2d(engine, inChannels, outChannels, 3, { padding: 1 })
   const kaiming = (weight: Tensor) => init.kaimingNormal(weight, { mode: 'fanOut', nonlinearity: 'relu' })
   const layer = new Conv2d(engine, inChannels, outChannels, 3, { padding: 1, init: kaiming })
   init.constant(layer.bias!, 0)
@@ -93,15 +112,15 @@ function linear(engine: Engine, inFeatures: number, outFeatures: number): Linear
   return layer
 }
 
-function makeLayers(engine: Engine, configuration: readonly (number | 'M')[], batchNorm: boolean): Sequential {
+function makeLayers(engine: Engine, configuration: VGGConfiguration, normLayer: NormLayer | undefined): Sequential {
   const layers: Module[] = []
   let inChannels = 3
   for (const item of configuration) {
     if (item === 'M') {
       layers.push(new MaxPool2d(engine, 2, { stride: 2 }))
     } else {
-      layers.push(conv3x3(engine, inChannels, item))
-      if (batchNorm) layers.push(new BatchNorm2d(engine, item))
+      layers.push(conv3x3(engine, inChannels, item, normLayer))
+      if (normLayer) layers.push(new normLayer(engine, item))
       layers.push(new ReLU(engine))
       inChannels = item
     }
@@ -109,7 +128,6 @@ function makeLayers(engine: Engine, configuration: readonly (number | 'M')[], ba
   return new Sequential(engine, layers)
 }
 
-/** Output channels of the convolutions, and M for a max pool. */
 const configurations = {
   A: [64, 'M', 128, 'M', 256, 256, 'M', 512, 512, 'M', 512, 512, 'M'],
   B: [64, 64, 'M', 128, 128, 'M', 256, 256, 'M', 512, 512, 'M', 512, 512, 'M'],
@@ -122,11 +140,11 @@ function vgg(
   architecture: string,
   configuration: keyof typeof configurations,
   batchNorm: boolean,
-  { weights, numClasses, ...options }: VGGOptions,
+  { dropout, ...options }: VGGOptions,
 ): Promise<VGG> {
-  return createClassifier(engine, { weights, numClasses }, 'classifier.6', (classes) => {
-    const features = makeLayers(engine, configurations[configuration], batchNorm)
-    return new VGG(engine, architecture, features, { numClasses: classes, ...options })
+  return createClassifier(engine, architecture, options, 'classifier.6', (numClasses) => {
+    const normLayer = batchNorm ? BatchNorm2d : undefined
+    return new VGG(engine, architecture, configurations[configuration], { numClasses, dropout, normLayer })
   })
 }
 

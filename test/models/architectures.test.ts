@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { TensorData } from '../../src/autograd/tensor.js'
-import { Conv2d, Linear } from '../../src/nn/index.js'
+import { BatchNorm2d, Conv2d, Linear } from '../../src/nn/index.js'
 import {
   BasicBlock,
   Bottleneck,
@@ -83,7 +83,7 @@ describe('initial values', () => {
   test('ResNet: Kaiming normal by fan out', async () => {
     const model = await resnet18(holder.engine)
     const block = model.layer2.at(0)
-    assert(block instanceof BasicBlock)
+    assert(block instanceof BasicBlock && block.bn2 instanceof BatchNorm2d)
     const values = await block.conv1.weight.toArray()
     expect(deviationOf(values) / Math.sqrt(2 / (9 * 128))).toBeCloseTo(1, 1)
     expect((await block.bn2.weight.toArray())[0]).toBe(1)
@@ -92,7 +92,7 @@ describe('initial values', () => {
   test('ResNet with zeroInitResidual: blocks begin as the identity', async () => {
     const model = await resnet50(holder.engine, { zeroInitResidual: true, numClasses: 2 })
     const block = model.layer1.at(1)
-    assert(block instanceof Bottleneck)
+    assert(block instanceof Bottleneck && block.bn2 instanceof BatchNorm2d && block.bn3 instanceof BatchNorm2d)
     expect(new Set(await block.bn3.weight.toArray())).toEqual(new Set([0]))
     expect(new Set(await block.bn2.weight.toArray())).toEqual(new Set([1]))
   })
