@@ -3,19 +3,19 @@ import type { WeightsFormat } from './weights-file.js'
 /** How many bytes of a file's beginning `recogniseFormat` looks at. */
 export const sniffedBytes = 512
 
-/** Binary formats, by the characters (one per byte) with which their files begin. */
+/** Binary formats, by the bytes with which their files begin, in hexadecimal. */
 const binaryFormats: readonly { readonly begins: RegExp; readonly format?: WeightsFormat; readonly is?: string }[] = [
-  { begins: /^PK\x03\x04/, format: 'pytorch' },
-  { begins: /^PK\x05\x06/, is: 'an empty zip archive' },
-  { begins: /^\x80[\x02-\x05]/, format: 'pytorch' }, // a pickle, by the version of its protocol
-  { begins: /^\x89HDF\r\n\x1a\n/, format: 'keras' },
-  // The version of the format (field 1), then one of the next fields of a ModelProto.
-  { begins: /^\x08[\x03-\x1f][\x12\x1a\x22\x28\x32\x3a\x42]/, format: 'onnx' },
-  { begins: /^\x93NUMPY/, is: 'a single NumPy array without a name; put it into an .npz archive (numpy.savez)' },
-  { begins: /^\x1f\x8b/, is: 'a gzip archive; unpack it first' },
+  { begins: /^504b0304/, format: 'pytorch' }, // a zip archive
+  { begins: /^504b0506/, is: 'an empty zip archive' },
+  { begins: /^800[2-5]/, format: 'pytorch' }, // a pickle, by the version of its protocol
+  { begins: /^894844460d0a1a0a/, format: 'keras' }, // HDF5
+  // The version of ONNX (field 1), then one of the next fields of a ModelProto.
+  { begins: /^08(0[3-9a-f]|1.)(12|1a|22|28|32|3a|42)/, format: 'onnx' },
+  { begins: /^934e554d5059/, is: 'a single NumPy array without a name; put it into an .npz archive (numpy.savez)' },
+  { begins: /^1f8b/, is: 'a gzip archive; unpack it first' },
 ]
 
-/** The same for text, where space and case may differ. */
+/** Texts, where space and case may differ. */
 const textFormats: readonly { readonly begins: RegExp; readonly format?: 'shards'; readonly is?: string }[] = [
   { begins: /^version https:\/\/git-lfs/, is: 'a Git LFS pointer and not the file itself; run `git lfs pull`' },
   { begins: /^\s*<(!doctype|html|\?xml)/i, is: 'a web page, probably an error page that a download left' },
@@ -39,9 +39,11 @@ export function recogniseFormat(start: Uint8Array, file: string): { format?: Wei
   // zeros in bytes 4 to 7 (no header reaches 4 GiB) and a brace behind them.
   const looksLikeSafetensors = start[8] === 0x7b && start.subarray(4, 8).every((byte) => byte === 0)
   if (looksLikeSafetensors) return { format: 'safetensors' }
+  const hexadecimal = Array.from(start, (byte) => byte.toString(16).padStart(2, '0')).join('')
   const text = Array.from(start, (byte) => String.fromCharCode(byte)).join('')
-  if (text.startsWith('PK\x03\x04') && isNumpyName(start, text)) return { format: 'numpy' }
-  const byContent = [...binaryFormats, ...textFormats].find(({ begins }) => begins.test(text))
+  if (hexadecimal.startsWith('504b0304') && isNumpyName(start, text)) return { format: 'numpy' }
+  const byContent =
+    binaryFormats.find(({ begins }) => begins.test(hexadecimal)) ?? textFormats.find(({ begins }) => begins.test(text))
   const byName = start.length === 0 ? undefined : extensions.find(({ ends }) => ends.test(file))
   return byContent ?? byName ?? {}
 }

@@ -27,13 +27,10 @@ export async function* inspectTensors(opened: WeightsFile): AsyncGenerator<Tenso
 function measure({ data }: NamedArray): { norm: number; nonFinite: number } {
   let squares = 0
   let nonFinite = 0
-  if (data instanceof BigInt64Array) for (const value of data) squares += Number(value) ** 2
-  else {
-    for (let i = 0; i < data.length; i++) {
-      const value = data[i]!
-      if (Number.isFinite(value)) squares += value * value
-      else nonFinite++
-    }
+  for (const element of data) {
+    const value = Number(element)
+    if (Number.isFinite(value)) squares += value * value
+    else nonFinite++
   }
   return { norm: Math.sqrt(squares), nonFinite }
 }

@@ -109,8 +109,8 @@ describe('shapes that differ in dimensions of length 1', () => {
   test('are taken and reported', async () => {
     const model = build(holder.engine)
     const flat = complete()
-    flat.set('conv.weight', { ...flat.get('conv.weight')!, shape: [4, 3] } as never)
-    flat.set('fc.weight', { ...flat.get('fc.weight')!, shape: [5, 2, 1, 1] } as never)
+    flat.set('conv.weight', { ...flat.get('conv.weight')!, shape: [4, 3] })
+    flat.set('fc.weight', { ...flat.get('fc.weight')!, shape: [5, 2, 1, 1] })
     expect(model.loadStateDict(flat).reshaped).toEqual([
       { name: 'conv.weight', from: [4, 3], to: [4, 3, 1, 1] },
       { name: 'fc.weight', from: [5, 2, 1, 1], to: [5, 2] },
