@@ -243,6 +243,10 @@ export class ResNet extends Classifier {
     this.fc = head
   }
 
+  override get metadata(): Readonly<Record<string, string>> {
+    return this.bottleneckStride === '1x1' ? { resnet_stride: '1x1' } : {}
+  }
+
   override forward(input: Tensor): Tensor {
     let x = chain(input, this.conv1, this.bn1, this.relu, this.maxpool)
     x = chain(x, this.layer1, this.layer2, this.layer3, this.layer4)

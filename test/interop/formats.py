@@ -3,6 +3,7 @@
 import argparse
 import copy
 import json
+import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,16 @@ from typing import Callable
 import numpy as np
 import torch
 from torch.onnx import TrainingMode
+from torchvision.models.resnet import Bottleneck, ResNet
 
 from networks import imagenet_normalized, without_counters
 from safetensors_torch import save_file
+
+sys.path.append(str(Path(__file__).parents[1] / 'weights' / 'keras'))
+try:
+    from keras_file import write_keras
+except ModuleNotFoundError:  # without h5py; the tests know
+    write_keras = None
 
 
 @dataclass
@@ -163,6 +171,24 @@ def npz(save):
     return write
 
 
+# Keras
+
+KERAS_MEAN = torch.tensor([123.68, 116.779, 103.939]).view(3, 1, 1)
+
+
+def keras(network, folder):
+    """The architecture of keras.applications, which shows its networks images of 0..255 without their mean."""
+    result = without_counters(network)
+    for module in result.modules():
+        if isinstance(module, Bottleneck) and module.conv2.stride != (1, 1):
+            module.conv1.stride, module.conv2.stride = module.conv2.stride, (1, 1)
+    architecture = 'resnet50' if isinstance(network, ResNet) else 'vgg16'
+    write_keras(folder / 'model.h5', result.state_dict(), architecture)
+    # another epsilon is a part of the variances
+    exact = lambda name: not name.endswith('running_var')
+    return Written(folder / 'model.h5', result, lambda images: images * 255 - KERAS_MEAN, exact)
+
+
 # ONNX
 
 def onnx(prepare=without_counters, **options):
@@ -215,6 +241,7 @@ FORMATS = {
     'pth-sharded': sharded('pytorch_model.bin', torch.save),
     'npz': npz(np.savez),
     'npz-compressed': npz(np.savez_compressed),
+    'keras': keras,
     'onnx-folded': onnx_folded,
     'onnx-unfolded': onnx(training=TrainingMode.PRESERVE, do_constant_folding=False),
     'onnx-untrained': onnx(untrained, training=TrainingMode.PRESERVE, do_constant_folding=False),
