@@ -11,8 +11,10 @@ from typing import Callable
 
 import numpy as np
 import torch
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.onnx import TrainingMode
 from torchvision.models.resnet import Bottleneck, ResNet
+from torchvision.models.vgg import VGG
 
 from networks import imagenet_normalized, without_counters
 from safetensors_torch import save_file
@@ -203,12 +205,27 @@ def onnx(prepare=without_counters, **options):
 
 
 def onnx_folded(network, folder):
-    """The exporter's default: batch norms become part of the convolutions before them."""
+    """The exporter's default: batch norms become part of the convolutions before them, and a VGG one without any."""
     written = onnx()(network, folder)
+    if isinstance(network, VGG):
+        written.network = without_batch_norms(written.network)
     has_batch_norms = any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
     linear = [name for name, module in network.named_modules() if isinstance(module, torch.nn.Linear)]
     written.exact = lambda name: not has_batch_norms or name.rpartition('.')[0] in linear
     return written
+
+
+def without_batch_norms(network):
+    """A VGG of the same depth whose convolutions do the work of the batch norms as well."""
+    features = []
+    for module in network.features:
+        if isinstance(module, torch.nn.BatchNorm2d):
+            features.append(fuse_conv_bn_eval(features.pop(), module))
+        else:
+            features.append(module)
+    result = copy.copy(network)
+    result._modules = {**network._modules, 'features': torch.nn.Sequential(*features)}
+    return result.eval()
 
 
 def untrained(network):

@@ -17,11 +17,14 @@ const packages: Readonly<Record<string, readonly string[]>> = { keras: ['h5py'] 
 /**
  * Declares a test for each of the formats (see formats.py) that the network is to be loaded from. Their files are made
  * together, and each is deleted after its test: those of one call have to find room on the disk.
+ *
+ * @param loadAs the architecture to load them as, where the format makes another one of the network
  */
 export function importSuite(
   holder: { readonly engine: Engine },
   architecture: string,
   formats: readonly string[],
+  loadAs = architecture,
 ): void {
   const wanted = formats.map((format) => ({ format, skipped: whySkipped(packages[format]) }))
   const available = wanted.filter(({ skipped }) => skipped === undefined).map(({ format }) => format)
@@ -45,7 +48,7 @@ export function importSuite(
         async () => {
           const weights = files.get(format)!
           const expected = await readExpected(path.join(folder, format, 'expected.safetensors'))
-          const model = await createModel(holder.engine, architecture, { weights })
+          const model = await createModel(holder.engine, loadAs, { weights })
           try {
             expect(model.loadReport).toMatchObject({ missing: [], unexpected: [], fresh: [], numClasses: 1000 })
             await expectEqualModel(model, expected)

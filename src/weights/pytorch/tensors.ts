@@ -109,9 +109,9 @@ function unwrapped(value: PickleValue | undefined): PickleCall | undefined {
   return undefined
 }
 
-/** Whether a value is a tensor of a kind that is read. */
+/** Whether a value is a tensor, be it of a kind that is read or of another one. */
 export function isPickledTensor(value: PickleValue | undefined): boolean {
-  return unwrapped(value) !== undefined
+  return unwrapped(value) !== undefined || (calleeOf(value)?.startsWith('torch._utils._rebuild_') ?? false)
 }
 
 /**
