@@ -26,6 +26,7 @@ export function fuseInto(fused: Module, original: Module): void {
   const pairs = modulePairs(fused, original)
   engine.noGrad(() => {
     for (const [i, { name, target, source }] of pairs.entries()) {
+      if (source instanceof BatchNorm2d) continue // it went into the convolution before
       const next = pairs[i + 1]?.source
       engine.scope(() => {
         const folds = source instanceof Conv2d && next instanceof BatchNorm2d

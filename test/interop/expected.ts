@@ -1,11 +1,10 @@
 /** What PyTorch makes of a weights file, and whether a model comes to the same. `write_expected` in networks.py writes it. */
-import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
 import { imageStatistics, normalize } from '../../src/data/transforms.js'
 import type { Classifier } from '../../src/models/index.js'
-import type { StateDict } from '../../src/nn/index.js'
 import { readStateDict } from '../../src/weights/index.js'
 import { expectClose } from '../support/compare.js'
+import { digestsOf } from '../support/digests.js'
 
 /** What the project promises. */
 const tolerance = 1e-4
@@ -46,17 +45,6 @@ export async function expectEqualModel(model: Classifier, expected: Expected): P
 function expectEqualDigests(digests: Digests, expected: Digests): void {
   const comparable = Object.entries(digests).map(([name, digest]) => [name, expected[name] === null ? null : digest])
   expect(Object.fromEntries(comparable)).toEqual(expected)
-}
-
-/** The sha256 of each tensor of a state dict. */
-export function digestsOf(stateDict: StateDict): Record<string, string> {
-  return Object.fromEntries([...stateDict].map(([name, { data }]) => [name, sha256(data)]))
-}
-
-function sha256({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
-  return createHash('sha256')
-    .update(new Uint8Array(buffer, byteOffset, byteLength))
-    .digest('hex')
 }
 
 /** What a model says of images, which are normalised as its weights want them. */

@@ -11,7 +11,8 @@ import { sgd } from '../../src/optim/index.js'
 import { Trainer } from '../../src/training/index.js'
 import { writeStateDict } from '../../src/weights/index.js'
 import { testValues } from '../support/compare.js'
-import { digestsOf, expectEqualModel, readExpected } from './expected.js'
+import { digestsOf } from '../support/digests.js'
+import { expectEqualModel, readExpected } from './expected.js'
 import { runPython, whySkipped } from './python.js'
 
 /** Software adapters take seconds for a step. */
