@@ -194,7 +194,11 @@ function zipEntry(entry: Located, source: ByteSource): ZipEntry {
     if (!(begin >= 0 && begin <= end && end <= size)) {
       throw damaged(source, `bytes ${begin} to ${end} of "${short(name)}"`, `${size} bytes`)
     }
-    return isCompressed ? inflate(entry, source, begin, end) : source.read(dataBegin + begin, dataBegin + end)
+    try {
+      return await (isCompressed ? inflate(entry, source, begin, end) : source.read(dataBegin + begin, dataBegin + end))
+    } catch (error) {
+      throw refusal(source, error, `"${short(name)}" to be whole, and to fit into memory`)
+    }
   }
   const read = async () => {
     const bytes = await readPart(0, size)
@@ -215,19 +219,15 @@ async function inflate(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { Readable, pipeline } = await import('node:stream')
   const { createInflateRaw } = await import('node:zlib')
+  const part = new Uint8Array(end - begin)
   const unpacked = createInflateRaw({ chunkSize: inflatedPiece })
   pipeline(Readable.from(packedPieces(entry, source)), unpacked, () => undefined) // the loop below gets its errors
-  const part = new Uint8Array(end - begin)
   let at = 0
-  try {
-    for await (const piece of unpacked as AsyncIterable<Uint8Array>) {
-      const wanted = piece.subarray(Math.max(0, begin - at), Math.max(0, end - at))
-      part.set(wanted, Math.max(0, at - begin))
-      at += piece.length
-      if (at > entry.size || (at >= end && end < entry.size)) break
-    }
-  } catch (error) {
-    throw refusal(source, error, `"${short(entry.name)}" to be compressed by deflate`)
+  for await (const piece of unpacked as AsyncIterable<Uint8Array>) {
+    const wanted = piece.subarray(Math.max(0, begin - at), Math.max(0, end - at))
+    part.set(wanted, Math.max(0, at - begin))
+    at += piece.length
+    if (at > entry.size || (at >= end && end < entry.size)) break
   }
   const isAll = end < entry.size ? at >= end : at === entry.size
   if (isAll) return part

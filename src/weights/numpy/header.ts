@@ -70,6 +70,7 @@ const failure =
 export function npyHeaderLength(start: Uint8Array, file: string, tensor: string): number {
   const fail = failure(file, tensor)
   const version = npyVersion(start, fail)
+  if (start.length < npyStart) return fail(`${npyStart} bytes or more of NPY`, `${start.length}`)
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength)
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true)
   if (length > longestText) return fail(`an NPY header of at most ${longestText} bytes`, `${length} announced`)
@@ -77,9 +78,9 @@ export function npyHeaderLength(start: Uint8Array, file: string, tensor: string)
 }
 
 function npyVersion(start: Uint8Array, fail: Fail): Version {
-  const isNpy = start.length >= npyStart && magic.every((byte, i) => start[i] === byte)
+  const isNpy = start.length >= magic.length + 2 && magic.every((byte, i) => start[i] === byte)
   if (!isNpy) return fail('an array in the NPY format', 'something else')
-  const [major, minor] = [start[6]!, start[7]!]
+  const [major, minor] = [start[magic.length]!, start[magic.length + 1]!]
   if (!(major in textBegin) || minor !== 0) return fail('version 1.0, 2.0 or 3.0 of NPY', `${major}.${minor}`)
   return major as Version
 }

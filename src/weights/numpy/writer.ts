@@ -2,15 +2,12 @@ import type { Readable } from 'node:stream'
 import { WeightsError } from '../../device/errors.js'
 import type { StoredArray } from '../../nn/state-dict.js'
 import { elementSizes } from '../element-types.js'
-import { bytesOf, checkArray } from '../stored-arrays.js'
+import { checkArray } from '../stored-arrays.js'
 import { elementCount } from '../weights-file.js'
 import { encodeNpyHeader } from './header.js'
 
 /** Bytes that go to the archive at a time, as copies, so that an array is free when the last of its bytes is on its way. */
 const pieceSize = 256 * 1024
-
-/** The date is the first that zip archives know (at noon, which every time zone has), as NumPy writes it. */
-const entryOptions = { compress: false, mtime: new Date(1980, 0, 1, 12), forceDosTimestamp: true }
 
 /** The longest name of a zip archive's entry, in bytes. */
 const longestEntryName = 65535
@@ -32,6 +29,8 @@ export async function* npzPieces(
   const stream = await import('node:stream')
   for (const name of tensors.keys()) checkName(name, file)
   const archive = new ZipFile()
+  // NumPy's date, the first of zip archives; at noon, which no time zone skips
+  const options = { compress: false, mtime: new Date(1980, 0, 1, 12), forceDosTimestamp: true }
   const output = archive.outputStream.pipe(new stream.PassThrough())
   const fail = (error: Error) => output.destroy(error)
   archive.on('error', fail)
@@ -39,7 +38,7 @@ export async function* npzPieces(
   for (const [name, stored] of tensors) {
     const header = encodeNpyHeader(stored.dtype, stored.shape)
     const size = header.length + elementCount(stored.shape) * elementSizes[stored.dtype]
-    archive.addReadStreamLazy(`${name}.npy`, { ...entryOptions, size }, (callback) => {
+    archive.addReadStreamLazy(`${name}.npy`, { ...options, size }, (callback) => {
       input = stream.Readable.from(npyPieces(header, name, stored, file))
       stream.finished(input, (error) => error && fail(error))
       callback(null, input)
@@ -62,8 +61,10 @@ async function* npyPieces(
   yield header
   const array = await stored.read()
   checkArray(name, array, stored, file)
-  const bytes = bytesOf(array)
-  for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.slice(at, at + pieceSize)
+  const { buffer, byteOffset, byteLength } = array.data
+  for (let at = 0; at < byteLength; at += pieceSize) {
+    yield new Uint8Array(buffer, byteOffset + at, Math.min(pieceSize, byteLength - at)).slice()
+  }
 }
 
 /** Names that lead out of a folder where somebody unpacks the archive, or that two programs would read differently. */

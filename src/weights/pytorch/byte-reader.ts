@@ -54,7 +54,15 @@ export class ByteReader {
   }
 
   text(length: number): string {
-    return decodeText(this.view(length))
+    const text = decodeText(this.view(length))
+    if (text === undefined) throw new PickleSyntaxError('text that is not UTF-8')
+    return text
+  }
+
+  /** Text, or the bytes where they are none. */
+  textOrBytes(length: number): string | Uint8Array {
+    const bytes = this.view(length)
+    return decodeText(bytes) ?? bytes
   }
 
   /** The text up to the next line feed. */
@@ -78,10 +86,10 @@ export class ByteReader {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Python writes lone surrogates, which are not UTF-8, in a way of its own; names of weights have none. */
-function decodeText(bytes: Uint8Array): string {
+function decodeText(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes)
   } catch {
-    throw new PickleSyntaxError('text that is not UTF-8')
+    return undefined
   }
 }

@@ -7,7 +7,7 @@ import type { ByteSource } from '../byte-source.js'
 import { PickleEndedError } from './byte-reader.js'
 import { largestPickle, pickleFailure } from './pickle-failure.js'
 import type { Storages } from './storages.js'
-import { storageElementSize } from './tensors.js'
+import { storageElementSize } from './storage-reference.js'
 import { type Unpickled, unpickle } from './unpickle.js'
 import { describePickled, type PersistentId, PickleDict, PickleList, type PickleValue } from './values.js'
 
@@ -23,8 +23,8 @@ const pickleCount = 5
 
 export async function openLegacyFormat(source: ByteSource): Promise<Storages> {
   const pickles = await readPickles(source)
-  const [magic, protocol, system, saved, keys] = pickles as [Unpickled, Unpickled, Unpickled, Unpickled, Unpickled]
-  checkBeginning(magic.value, protocol.value, system.value, source.name)
+  const [, protocol, system, saved, keys] = pickles as [Unpickled, Unpickled, Unpickled, Unpickled, Unpickled]
+  checkBeginning(protocol.value, system.value, source.name)
   const places = await locateStorages(source, keys, elementSizesOf(saved.persistentIds))
   return {
     value: saved.value,
@@ -32,6 +32,7 @@ export async function openLegacyFormat(source: ByteSource): Promise<Storages> {
       const place = places.get(key)
       return place && place.end - place.begin
     },
+    isCompressed: () => false,
     read: (key, begin, end) => {
       const place = places.get(key)!
       return source.read(place.begin + begin, place.begin + end)
@@ -46,26 +47,30 @@ async function readPickles(source: ByteSource): Promise<Unpickled[]> {
     const pickles: Unpickled[] = []
     try {
       while (pickles.length < pickleCount) {
-        const pickle = unpickle(bytes, pickles.at(-1)?.end)
-        pickles.push(pickle)
-        if (pickles.length === 1 && pickle.value !== magicNumber) throw noMagic(pickle.value, source.name)
+        pickles.push(unpickle(bytes, pickles.at(-1)?.end))
+        checkMagic(pickles[0]?.value, source.name)
       }
       return pickles
     } catch (error) {
-      const mayHaveMore = error instanceof PickleEndedError && window < Math.min(source.size, largestPickle)
-      if (!mayHaveMore) throw pickleFailure(error, source.name)
+      if (!(error instanceof PickleEndedError) || window >= source.size) throw pickleFailure(error, source.name)
+      if (pickles.length === 0) checkMagic(undefined, source.name)
+      if (window >= largestPickle) {
+        throw new WeightsError(source.name, { expected: `pickles of at most ${largestPickle} bytes`, found: 'more' })
+      }
     }
   }
 }
 
-function noMagic(value: PickleValue, file: string): WeightsError {
-  const found =
-    value instanceof PickleDict ? 'a pickle of something else, such as a dict' : 'a pickle of something else'
-  return new WeightsError(file, { expected: 'a file of torch.save, which begins with its magic number', found })
+/** @param value `undefined` for one that is too long for a number */
+function checkMagic(value: PickleValue | undefined, file: string): void {
+  if (value === magicNumber) return
+  throw new WeightsError(file, {
+    expected: 'a file of torch.save, which begins with its magic number',
+    found: `a pickle of something else: ${value === undefined ? 'a long one' : describePickled(value)}`,
+  })
 }
 
-function checkBeginning(magic: PickleValue, protocol: PickleValue, system: PickleValue, file: string): void {
-  if (magic !== magicNumber) throw noMagic(magic, file)
+function checkBeginning(protocol: PickleValue, system: PickleValue, file: string): void {
   if (protocol !== version) {
     throw new WeightsError(file, { expected: `version ${version} of the format`, found: describePickled(protocol) })
   }

@@ -5,12 +5,17 @@ import { extentOf, gatherElements, isContiguous } from '../strided.js'
 import { elementCount, emptyMetadata, type StoredTensor, type WeightsFile } from '../weights-file.js'
 import { openLegacyFormat } from './legacy-format.js'
 import { findStateDict } from './state-dict.js'
+import type { Fail } from './storage-reference.js'
 import type { Storages } from './storages.js'
 import { type PickledTensor, pickledTensor } from './tensors.js'
 import { openZipFormat } from './zip-format.js'
 
-/** A tensor may be larger than its storage, by repeating elements, but not by more than this many bytes. */
-const largestRepetition = 64 * 1024 * 1024
+/**
+ * Tensors may share elements (tied weights) and repeat them (`expand`), so a small file may describe endless ones. All of
+ * them together may have, and reading them may go through, this many bytes for each byte of the file, and some more.
+ */
+const largestGrowth = 32
+const smallestAllowance = 64 * 1024 * 1024
 
 /**
  * Opens a file that `torch.save` wrote: a state dict, or a checkpoint with one in it; in the zip format or in that of before
@@ -25,43 +30,56 @@ export async function openPyTorch(source: ByteSource): Promise<WeightsFile> {
   const isZip = start[0] === 0x50 && start[1] === 0x4b
   const storages = await (isZip ? openZipFormat(source) : openLegacyFormat(source))
   const tensors = new Map<string, StoredTensor>()
+  const allowed = smallestAllowance + largestGrowth * source.size
+  let effort = 0
   for (const [name, value] of findStateDict(storages.value, source.name)) {
-    tensors.set(name, storedTensor(pickledTensor(value, name, source.name), storages, name, source.name))
+    const fail = (expected: string, found: string): never => {
+      throw new WeightsError(source.name, { tensor: name, expected, found })
+    }
+    const tensor = pickledTensor(value, name, source.name)
+    checkPlace(tensor, storages, fail)
+    effort += effortOf(tensor, storages)
+    if (!(effort <= allowed))
+      fail(`at most ${allowed} bytes in all tensors of a file of this size`, `${effort} or more`)
+    tensors.set(name, storedTensor(tensor, storages))
   }
   return { file: source.name, format: 'pytorch', tensors, metadata: emptyMetadata(), close: () => source.close() }
 }
 
-function storedTensor(tensor: PickledTensor, storages: Storages, name: string, file: string): StoredTensor {
+function storedTensor(tensor: PickledTensor, storages: Storages): StoredTensor {
   const { type, shape, storage } = tensor
-  const elementSize = elementSizes[type]
-  const extent = extentOf(tensor)
-  checkSizes(tensor, extent, storages, (expected, found) => {
-    throw new WeightsError(file, { tensor: name, expected, found })
-  })
-  const begin = (storage.begin + tensor.offset) * elementSize
+  const { begin, end } = rangeOf(tensor)
   const read = async () => {
-    const bytes =
-      extent === 0 ? new Uint8Array() : await storages.read(storage.key, begin, begin + extent * elementSize)
-    return decode(isContiguous(tensor) ? bytes : gatherElements(bytes, tensor, elementSize), type, shape)
+    const bytes = begin === end ? new Uint8Array() : await storages.read(storage.key, begin, end)
+    return decode(isContiguous(tensor) ? bytes : gatherElements(bytes, tensor, elementSizes[type]), type, shape)
   }
   return { shape, storedType: type, dtype: decodedTypes[type], read }
 }
 
-function checkSizes(
-  { type, shape, storage, offset }: PickledTensor,
-  extent: number,
-  storages: Storages,
-  fail: (expected: string, found: string) => never,
-): void {
-  const elementSize = elementSizes[type]
-  const found = storages.sizeOf(storage.key)
-  if (found === undefined) fail(`the storage ${JSON.stringify(storage.key.slice(0, 60))}`, 'none of this name')
-  const bytes = storage.length * (storage.type === undefined ? 1 : elementSize)
-  if (bytes !== found) fail(`a storage of ${bytes} bytes`, `${found}; the file is truncated or damaged`)
-  const end = (storage.begin + offset + extent) * elementSize
-  if (!(end <= bytes)) fail(`elements within the ${bytes} bytes of its storage`, `elements up to byte ${end}`)
-  const size = elementCount(shape) * elementSize
-  if (!(size <= Math.max(bytes, largestRepetition))) {
-    fail(`at most ${Math.max(bytes, largestRepetition)} bytes of a storage of ${bytes}`, `${size} bytes of repetitions`)
+/** The bytes of its storage from a tensor's first element to its last. */
+function rangeOf(tensor: PickledTensor): { begin: number; end: number } {
+  const elementSize = elementSizes[tensor.type]
+  const begin = (tensor.storage.begin + tensor.offset) * elementSize
+  return { begin, end: begin + extentOf(tensor) * elementSize }
+}
+
+/** Checks that the storage is there, as large as was said, and that the tensor lies in it. */
+function checkPlace(tensor: PickledTensor, storages: Storages, fail: Fail): void {
+  const { key, length, elementSize } = tensor.storage
+  const found = storages.sizeOf(key)
+  if (found === undefined) return fail(`the storage ${JSON.stringify(key.slice(0, 60))}`, 'none of this name')
+  const bytes = length * elementSize
+  // a storage that was made of bytes may end with a part of an element
+  if (Math.floor(found / elementSize) !== length) {
+    fail(`a storage of ${bytes} bytes`, `${found}; the file is truncated or damaged`)
   }
+  const { end } = rangeOf(tensor)
+  if (!(end <= bytes)) fail(`elements within the ${bytes} bytes of its storage`, `elements up to byte ${end}`)
+}
+
+/** How many bytes a tensor has, or reading it goes through if these are more. */
+function effortOf(tensor: PickledTensor, storages: Storages): number {
+  const { begin, end } = rangeOf(tensor)
+  const read = storages.isCompressed(tensor.storage.key) ? end : end - begin
+  return Math.max(read, elementCount(tensor.shape) * elementSizes[tensor.type])
 }

@@ -96,12 +96,12 @@ define('L', (machine) => machine.push(decimal(machine.reader.line().replace(/L$/
 define(0x8a, (machine) => machine.push(longInteger(machine.reader.view(machine.reader.uint8()))))
 define(0x8b, (machine) => machine.push(longInteger(machine.reader.view(machine.reader.uint32()))))
 
-// Text and bytes. Python 2's strings of bytes are taken as text, as torch.load does.
+// Text and bytes. Python 2's strings of bytes are taken as text, as torch.load does, where they are any.
 define('X', (machine) => machine.push(machine.reader.text(machine.reader.uint32())))
 define(0x8c, (machine) => machine.push(machine.reader.text(machine.reader.uint8())))
 define(0x8d, (machine) => machine.push(machine.reader.text(machine.reader.length())))
-define('T', (machine) => machine.push(machine.reader.text(machine.reader.uint32())))
-define('U', (machine) => machine.push(machine.reader.text(machine.reader.uint8())))
+define('T', (machine) => machine.push(machine.reader.textOrBytes(machine.reader.uint32())))
+define('U', (machine) => machine.push(machine.reader.textOrBytes(machine.reader.uint8())))
 define('S', (machine) => machine.push(quoted(machine.reader.line())))
 define('V', (machine) => machine.push(unescaped(machine.reader.line())))
 define('B', (machine) => machine.push(machine.reader.view(machine.reader.uint32())))
@@ -238,6 +238,7 @@ function onTop(machine: Machine, values: readonly PickleValue[]): Addition<Pickl
 
 function appendTo({ target, values }: Addition<PickleValue>): void {
   if (!(target instanceof PickleList || target instanceof PickleCall)) throw new PickleSyntaxError('items for no list')
+  if (target instanceof PickleCall) return
   for (const value of values) target.items.push(value)
 }
 
@@ -245,7 +246,7 @@ function setIn({ target, values }: Addition<PickleValue>): void {
   if (!(target instanceof PickleDict || target instanceof PickleCall))
     throw new PickleSyntaxError('entries for no dict')
   if (values.length % 2 !== 0) throw new PickleSyntaxError('a key without a value')
-  for (let i = 0; i < values.length; i += 2) target.entries.set(values[i]!, values[i + 1]!)
+  for (let i = 0; i < values.length; i += 2) target.set(values[i]!, values[i + 1]!)
 }
 
 /** Protocol 0 writes truth as integers of two digits. */

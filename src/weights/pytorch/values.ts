@@ -28,10 +28,27 @@ export class PickleList {
   readonly items: PickleValue[] = []
 }
 
-/** A dict. It may contain itself. */
-export class PickleDict {
-  readonly entries = new Map<PickleValue, PickleValue>()
+/**
+ * What has entries, by their keys and in their order. A map is made for the first of them only: one byte of a pickle makes a
+ * dict, and an empty map takes two hundred.
+ */
+abstract class WithEntries {
+  #entries: Map<PickleValue, PickleValue> | undefined
+
+  get entries(): ReadonlyMap<PickleValue, PickleValue> {
+    return this.#entries ?? noEntries
+  }
+
+  set(key: PickleValue, value: PickleValue): void {
+    this.#entries ??= new Map()
+    this.#entries.set(key, value)
+  }
 }
+
+const noEntries: ReadonlyMap<PickleValue, PickleValue> = new Map()
+
+/** A dict. It may contain itself. */
+export class PickleDict extends WithEntries {}
 
 /** The name of a class or function. */
 export class PickleGlobal {
@@ -46,19 +63,20 @@ export class PickleGlobal {
   }
 }
 
-/** An object that calling `callee` would have made, and what would have been done to it then. */
-export class PickleCall {
-  /** What would have been appended to it, as to a list. */
-  readonly items: PickleValue[] = []
-  /** What would have been set in it, as in a dict. */
-  readonly entries = new Map<PickleValue, PickleValue>()
+/**
+ * An object that calling `callee` would have made; its entries are what would have been set in it, as in a dict. What would
+ * have been appended to it, as to a list, is not kept: no weights are in such objects.
+ */
+export class PickleCall extends WithEntries {
   /** What its attributes would have been. */
   state: PickleValue | undefined
 
   constructor(
     readonly callee: PickleValue,
     readonly parameters: readonly PickleValue[],
-  ) {}
+  ) {
+    super()
+  }
 }
 
 /** Something outside of the pickle, such as a storage. */
@@ -79,12 +97,17 @@ export function describePickled(value: PickleValue | undefined): string {
   if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean') {
     return String(value).slice(0, 60)
   }
-  if (value instanceof PickleGlobal) return `the class or function ${value.path.slice(0, 200)}`
+  if (value instanceof PickleGlobal) return `the class or function ${printable(value.path)}`
   if (value instanceof PickleCall) {
-    return `what ${(calleeOf(value) ?? 'an object').slice(0, 200)} would make (no code of a file is run)`
+    return `what ${printable(calleeOf(value) ?? 'an object')} would make (no code of a file is run)`
   }
   if (value instanceof PickleTuple) return `a tuple of ${value.items.length}`
   if (value instanceof PickleList) return `a list of ${value.items.length}`
   if (value instanceof PickleDict) return `a dict of ${value.entries.size}`
   return value instanceof PersistentId ? 'a reference to something outside' : `${value.length} bytes`
+}
+
+/** A name from a file for an error message: it may be of any length, and hold codes that control terminals. */
+export function printable(name: string): string {
+  return name.slice(0, 200).replace(/[^\x20-\x7e]/g, '?')
 }

@@ -17,6 +17,7 @@ export async function openZipFormat(source: ByteSource): Promise<Storages> {
   return {
     value: await readPickle(entries.get(root + pickleName)!, source.name),
     sizeOf: (key) => storage(key)?.size,
+    isCompressed: (key) => storage(key)?.range === undefined,
     read: (key, begin, end) => {
       const entry = storage(key)!
       return begin === 0 && end === entry.size ? entry.read() : entry.readPart(begin, end)
@@ -32,7 +33,8 @@ function rootOf(entries: ReadonlyMap<string, ZipEntry>, file: string): string {
     .map((name) => name.slice(0, -pickleName.length))
   const [root] = roots
   if (root === undefined || roots.length > 1) {
-    const found = `${roots.length} of them among ${names.length} entries`
+    const listed = names.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 60)))
+    const found = `${roots.length} of them among ${names.length} entries (${listed.join(', ')}, ...)`
     throw new WeightsError(file, { expected: 'an archive of torch.save, with one data.pkl', found })
   }
   if (!entries.has(`${root}constants.pkl`) && !names.some((name) => name.startsWith(`${root}code/`))) return root
