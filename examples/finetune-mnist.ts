@@ -2,7 +2,7 @@
 import { createEngine, datasets, models, optim, training, transforms } from 'daybreak'
 
 const engine = await createEngine()
-const model = await models.resnet50(engine, { numClasses: 10 }) // weights: 'resnet50.safetensors'
+const model = await models.resnet50(engine, { numClasses: 10 }) // weights: 'imagenet' or 'resnet50.pth'
 model.freeze({ until: 'layer4' })
 
 const trainer = new training.Trainer({

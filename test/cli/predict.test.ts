@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { planOf, type PlanOptions, type PredictionPlan } from '../../src/cli/predict-plan.js'
-import { CountDisplay } from '../../src/cli/progress.js'
 import { createEngine } from '../../src/autograd/engine.js'
 import { imagenetClasses, mnist, readImage, type ReadImageOptions } from '../../src/data/index.js'
 import { resnet18 } from '../../src/models/index.js'
@@ -282,77 +280,5 @@ describe('with a weights file', () => {
     const result = await run('predict', ...words)
     expect(complaint(result)).toMatch(message)
     expect(result.stdout).toBe('')
-  })
-})
-
-describe('the plan: sizes, channels and normalisation', () => {
-  test.each<[options: PlanOptions, plan: Partial<PredictionPlan>]>([
-    [{ weights: 'imagenet' }, { model: 'resnet50', image: { resize: 256, crop: 224 } }],
-    [
-      { weights: 'imagenet-v2', model: 'resnet101' },
-      { model: 'resnet101', image: { resize: 232, crop: 224 } },
-    ],
-    [
-      { weights: 'x.npz', model: 'vgg16' },
-      { model: 'vgg16', image: { resize: 256, crop: 224 } },
-    ],
-    [{ weights: 'x.npz', resize: 300 }, { image: { resize: 300, crop: 224 } }],
-    [{ weights: 'x.npz', crop: 256 }, { image: { resize: 256, crop: 256 } }],
-    [{ weights: 'x.npz', crop: 257 }, { image: { resize: 257, crop: 257 } }],
-    [{ weights: 'x.npz', resize: 100, crop: 257 }, { image: { resize: 100, crop: 257 } }],
-    [
-      { weights: 'x.npz', model: 'minivgg' },
-      { model: 'minivgg', image: { resize: 28, crop: 28, channels: 1 } },
-    ],
-  ])('%o', async (options, plan) => {
-    const { transform, ...rest } = await planOf(options)
-    expect(rest).toMatchObject({ weights: options.weights, ...plan })
-    const grey = [{ name: 'normalize', mean: [0.5], std: [0.5] }]
-    expect(transform?.description).toEqual(options.model === 'minivgg' ? grey : undefined)
-  })
-
-  test('of a checkpoint: as it was trained, or resized to what is asked for', async () => {
-    const digit: ReadImageOptions = { resize: 28, crop: [28, 28], channels: 1 }
-    const model = { model: 'minivgg', weights: at('model.safetensors'), image: digit }
-    expect(await planOf({ weights: at('model') })).toMatchObject(model)
-    expect(await planOf({ weights: at('model.json') })).toMatchObject(model)
-    expect(await planOf({ weights: at('model'), resize: 32 })).toMatchObject({ image: { ...digit, resize: 32 } })
-    const larger = { resize: 40, crop: 40, channels: 1 }
-    expect(await planOf({ weights: at('model'), crop: 40 })).toMatchObject({ image: larger })
-  })
-
-  test('of a checkpoint that does not tell its images: grey if its transform repeats grey, or the model takes it', async () => {
-    const transformed = (transform: string) => (text: string) =>
-      text.replace('"imageShape"', '"other"').replace(/"transform": \[[^]*?\n {2}\]/, `"transform": ${transform}`)
-    const colour = (text: string) => text.replace('"minivgg"', '"resnet18"')
-    const crop = 30
-    await copyWith('repeated', (text) => colour(transformed('[{"name": "grayscale", "channels": 3}]')(text)))
-    expect((await planOf({ weights: at('repeated'), crop })).image).toEqual({ resize: 30, crop, channels: 1 })
-    await copyWith('colour', (text) => colour(transformed('[]')(text)))
-    expect((await planOf({ weights: at('colour'), crop, resize: 35 })).image).toEqual({ resize: 35, crop, channels: 3 })
-    await copyWith('grey', transformed('[]'))
-    expect((await planOf({ weights: at('grey'), crop })).image).toEqual({ resize: 30, crop, channels: 1 })
-  })
-})
-
-describe('the count of images', () => {
-  const written = (isTTY: boolean) => {
-    const texts: string[] = []
-    const stream = { isTTY, write: (text: string) => texts.push(text) } as unknown as NodeJS.WriteStream
-    const count = new CountDisplay(10, 'images', stream)
-    count.clear()
-    count.update(0)
-    count.update(5)
-    count.clear()
-    count.clear()
-    return texts
-  }
-
-  test('is a line of a terminal that is written over and taken away', () => {
-    expect(written(true)).toEqual(['\r\x1b[K0/10 images', '\r\x1b[K5/10 images', '\r\x1b[K'])
-  })
-
-  test('is silent elsewhere, but for a line every now and then', () => {
-    expect(written(false)).toEqual([])
   })
 })

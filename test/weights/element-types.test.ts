@@ -19,7 +19,7 @@ function valueOf(
   const last = exponent.includes('0') ? undefined : special(fraction)
   if (last !== undefined) return sign * last
   let significand = exponent.includes('1') ? 1 : 0
-  for (const [i, bit] of [...fraction].entries()) if (bit === '1') significand += 1 / 2 ** (i + 1)
+  for (const [i, bit] of Array.from(fraction).entries()) if (bit === '1') significand += 1 / 2 ** (i + 1)
   return sign * significand * 2 ** (Math.max(1, parseInt(exponent, 2)) - bias)
 }
 
