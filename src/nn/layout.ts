@@ -17,10 +17,10 @@ export function stateDictShape(shape: Shape, layout: Layout): number[] {
 }
 
 /**
- * Both conversions transpose a matrix of `output` rows; they go through it in strips of so many rows, so that what is read
+ * Both conversions transpose matrices of `output` rows. They go through them in strips of so many rows, so that what is read
  * and what is written stay in the cache: three times faster than row by row.
  */
-const stripRows = 32
+const stripRows = 16
 
 /** The values of a parameter, in the order of `stateDictShape(shape, layout)`. */
 export function toStateDict(values: Float32Array, shape: Shape, layout: Layout): Float32Array {
@@ -56,13 +56,24 @@ export function fromStateDict(
   const result = scratch?.subarray(0, values.length) ?? new Float32Array(values.length)
   const [height, width, input, output] = dimensions(shape)
   const area = height * width
-  const columns = input * area
   for (let first = 0; first < output; first += stripRows) {
     const last = Math.min(first + stripRows, output)
-    for (let i = 0, column = 0; i < input; i++) {
-      for (let k = 0; k < area; k++, column++) {
+    for (let k = 0; k < area; k++) {
+      let i = 0
+      // four input channels at a time, which nearly halves the time of networks with 1x1 convolutions
+      for (; i + 4 <= input; i += 4) {
+        const to0 = (k * input + i) * output
+        const [to1, to2, to3] = [to0 + output, to0 + 2 * output, to0 + 3 * output]
+        for (let o = first, from = (first * input + i) * area + k; o < last; o++, from += input * area) {
+          result[to0 + o] = values[from]!
+          result[to1 + o] = values[from + area]!
+          result[to2 + o] = values[from + 2 * area]!
+          result[to3 + o] = values[from + 3 * area]!
+        }
+      }
+      for (; i < input; i++) {
         const to = (k * input + i) * output
-        for (let o = first, from = first * columns + column; o < last; o++, from += columns) {
+        for (let o = first, from = (first * input + i) * area + k; o < last; o++, from += input * area) {
           result[to + o] = values[from]!
         }
       }

@@ -28,6 +28,10 @@ export interface StoredArray {
   readonly shape: readonly number[]
   /** The type of what `read()` gives. */
   readonly dtype: StateDictDtype
-  /** Reads and decodes the elements; nothing is kept, so each call reads again. */
-  read(): Promise<NamedArray>
+  /**
+   * Reads and decodes the elements; nothing is kept, so each call reads again.
+   *
+   * @param scratch memory that may be used instead of new one; the array may then be a view on it
+   */
+  read(scratch?: Uint8Array<ArrayBuffer>): Promise<NamedArray>
 }

@@ -13,6 +13,9 @@ export interface LoadOptions extends MatchOptions {
 const readAtOnce = 32 * 2 ** 20
 const noValues: Float32Array = new Float32Array()
 
+/** In bytes. Tensors of up to this size are read into the same memory: new pages for each would cost as much as reading. */
+const readScratch = 16 * 2 ** 20
+
 /** See `Module.stateDict`. */
 export async function readStateDict(module: Module): Promise<StateDict> {
   const stateDict: StateDict = new Map()
@@ -62,17 +65,21 @@ export async function loadTensors(
 ): Promise<LoadReport> {
   const { matches, report } = matchState(module, renamed(tensors, rename), options)
   const scratch = scratchFor(matches)
-  let reading = startReading(matches[0])
+  const memory = [new Uint8Array(readScratch), new Uint8Array(readScratch)] as const
+  let reading = startReading(matches[0], memory[0])
   for (const [i, { name, entry }] of matches.entries()) {
     const array = await reading!
-    reading = startReading(matches[i + 1]) // the file is read while the GPU gets what came before
+    reading = startReading(matches[i + 1], memory[(i + 1) % 2]!) // while the GPU gets what came before
     assign(module, { name, entry, array }, scratch)
   }
   return report
 }
 
-function startReading(match: Match<StoredArray> | undefined): Promise<NamedArray> | undefined {
-  const reading = match?.array.read()
+function startReading(
+  match: Match<StoredArray> | undefined,
+  memory: Uint8Array<ArrayBuffer>,
+): Promise<NamedArray> | undefined {
+  const reading = match?.array.read(memory)
   reading?.catch(() => undefined) // it is awaited later, unless something else fails before
   return reading
 }

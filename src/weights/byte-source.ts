@@ -12,9 +12,10 @@ export interface ByteSource {
   /**
    * The bytes from `begin` up to `end`, exactly; the caller may keep them and must not change them.
    *
+   * @param scratch memory to read into instead of new one, if it is large enough
    * @throws WeightsError where the range is not in the file, or it cannot be read
    */
-  read(begin: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+  read(begin: number, end: number, scratch?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>
   /**
    * Copies bytes from `begin` on into `target` at once, for libraries that cannot wait. Gives how many there were: fewer
    * than `target` holds at the end of the file.
@@ -63,12 +64,13 @@ export async function fileSource(file: string): Promise<ByteSource> {
     size,
     close: () => handle.close(),
     readSync: (target, begin) => readSync(handle.fd, target, 0, target.length, begin),
-    read: async (begin, end) => {
+    read: async (begin, end, scratch) => {
       checkRange(file, begin, end, size)
-      const bytes = new Uint8Array(end - begin)
+      const length = end - begin
+      const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length)
       for (let at = 0; at < bytes.length;) {
-        const length = Math.min(largestRead, bytes.length - at)
-        const { bytesRead } = await handle.read(bytes, at, length, begin + at).catch((error: unknown) => {
+        const most = Math.min(largestRead, bytes.length - at)
+        const { bytesRead } = await handle.read(bytes, at, most, begin + at).catch((error: unknown) => {
           throw new WeightsError(file, { expected: 'a file that can be read', found: describeFailure(error) })
         })
         if (bytesRead === 0) {

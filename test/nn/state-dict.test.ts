@@ -50,7 +50,7 @@ describe('layouts', () => {
     expect(new Set(converted).size).toBe(120)
   })
 
-  test.each([1, 31, 32, 33, 64, 65])('both conversions go through %i output channels in strips', (output) => {
+  test.each([1, 15, 16, 17, 32, 33])('both conversions go through %i output channels in strips', (output) => {
     const shape = [3, 2, 5, output]
     const inner = Float32Array.from({ length: 30 * output }, (_, i) => i)
     const converted = toStateDict(inner, shape, 'HWIO')

@@ -17,7 +17,8 @@ export async function openSafetensors(source: ByteSource): Promise<WeightsFile> 
   const tensors = new Map<string, StoredTensor>()
   for (const { name: tensor, dtype, shape, begin, end } of entries) {
     const storedType = safetensorsTypes[dtype]
-    const read = async () => decode(await source.read(begin, end), storedType, shape)
+    const read = async (scratch?: Uint8Array<ArrayBuffer>) =>
+      decode(await source.read(begin, end, scratch), storedType, shape)
     tensors.set(tensor, { shape, storedType, dtype: decodedTypes[storedType], read })
   }
   return { file: name, format: 'safetensors', tensors, metadata, close: () => source.close() }
