@@ -6,7 +6,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeSafetensors } from '../../src/weights/index.js'
 import { complaint, daybreak } from '../support/command.js'
-import { hashStateDict } from '../support/hash-weights.js'
+import { hashMiniVGG } from '../support/hash-weights.js'
 import { useWeightsServer } from '../support/weights-server.js'
 
 const server = useWeightsServer()
@@ -16,18 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-const weights = encodeSafetensors(
-  hashStateDict([
-    ['features.0.weight', [16, 1, 3, 3]],
-    ['features.0.bias', [16]],
-    ['features.3.weight', [32, 16, 3, 3]],
-    ['features.3.bias', [32]],
-    ['features.6.weight', [64, 32, 3, 3]],
-    ['features.6.bias', [64]],
-    ['classifier.weight', [7, 64 * 7 * 7]],
-    ['classifier.bias', [7]],
-  ]),
-)
+const weights = encodeSafetensors(hashMiniVGG(7))
 const sha256 = createHash('sha256').update(weights).digest('hex')
 const name = `minivgg-${sha256.slice(0, 8)}.safetensors`
 

@@ -5,22 +5,13 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readStateDict, type StateDict, writeStateDict } from '../../src/weights/index.js'
 import { complaint, daybreak } from '../support/command.js'
-import { hashStateDict } from '../support/hash-weights.js'
+import { hashMiniVGG } from '../support/hash-weights.js'
 
 let folder: string
 let minivgg: StateDict
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'daybreak-cli-'))
-  minivgg = hashStateDict([
-    ['features.0.weight', [16, 1, 3, 3]],
-    ['features.0.bias', [16]],
-    ['features.3.weight', [32, 16, 3, 3]],
-    ['features.3.bias', [32]],
-    ['features.6.weight', [64, 32, 3, 3]],
-    ['features.6.bias', [64]],
-    ['classifier.weight', [7, 64 * 7 * 7]],
-    ['classifier.bias', [7]],
-  ])
+  minivgg = hashMiniVGG(7)
   await writeStateDict(inFolder('net.safetensors'), minivgg, { note: 'mine' })
 })
 afterAll(() => rm(folder, { recursive: true }))

@@ -59,6 +59,20 @@ export function hashStateDict(
   return new Map(shapes.map(([name, shape]) => [name, hashWeight(name, shape, names)]))
 }
 
+/** A state dict of MiniVGG. */
+export function hashMiniVGG(numClasses: number): StateDict {
+  return hashStateDict([
+    ['features.0.weight', [16, 1, 3, 3]],
+    ['features.0.bias', [16]],
+    ['features.3.weight', [32, 16, 3, 3]],
+    ['features.3.bias', [32]],
+    ['features.6.weight', [64, 32, 3, 3]],
+    ['features.6.bias', [64]],
+    ['classifier.weight', [numClasses, 64 * 7 * 7]],
+    ['classifier.bias', [numClasses]],
+  ])
+}
+
 function hashWeight(name: string, shape: readonly number[], names: ReadonlySet<string>): NamedArray {
   if (name.endsWith('.num_batches_tracked')) return { shape, dtype: 'int64', data: new BigInt64Array(1) }
   const count = elementCount(shape)

@@ -1,4 +1,5 @@
 /** Elements as NumPy may store them -> as everything else here has them. */
+import { gatherElements } from '../strided.js'
 
 /** Reverses the bytes of each element of `elementSize` bytes; a copy. */
 export function swapBytes(bytes: Uint8Array, elementSize: number): Uint8Array {
@@ -11,20 +12,7 @@ export function swapBytes(bytes: Uint8Array, elementSize: number): Uint8Array {
 
 /** Elements in column-major order (the first index runs fastest) to row-major order (the last one does); a copy. */
 export function toRowMajor(bytes: Uint8Array, shape: readonly number[], elementSize: number): Uint8Array {
-  const rowMajor = new Uint8Array(bytes.length)
-  const steps: number[] = [] // bytes from an element to the next one along each axis of the column-major data
-  shape.reduce((step, size, axis) => (steps[axis] = step) * size, elementSize)
-  const index = shape.map(() => 0)
-  let from = 0
-  for (let to = 0; to < bytes.length; to += elementSize) {
-    for (let i = 0; i < elementSize; i++) rowMajor[to + i] = bytes[from + i]!
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!
-      index[axis]!++
-      if (index[axis]! < shape[axis]!) break
-      from -= steps[axis]! * shape[axis]!
-      index[axis] = 0
-    }
-  }
-  return rowMajor
+  const strides: number[] = []
+  shape.reduce((stride, size, axis) => (strides[axis] = stride) * size, 1)
+  return gatherElements(bytes, { shape, strides }, elementSize)
 }
