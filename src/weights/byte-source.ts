@@ -67,7 +67,7 @@ export async function fileSource(file: string): Promise<ByteSource> {
     read: async (begin, end, scratch) => {
       checkRange(file, begin, end, size)
       const length = end - begin
-      const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length)
+      const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : allocate(length, file)
       for (let at = 0; at < bytes.length;) {
         const most = Math.min(largestRead, bytes.length - at)
         const { bytesRead } = await handle.read(bytes, at, most, begin + at).catch((error: unknown) => {
@@ -81,6 +81,14 @@ export async function fileSource(file: string): Promise<ByteSource> {
       }
       return bytes
     },
+  }
+}
+
+function allocate(bytes: number, file: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes)
+  } catch {
+    throw new WeightsError(file, { expected: 'parts that fit into memory', found: `one of ${bytes} bytes` })
   }
 }
 
