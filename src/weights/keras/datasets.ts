@@ -104,7 +104,8 @@ class Walk {
     }
     const least = chunks === null ? bytes : Math.ceil(bytes / largestRatio)
     if (least > this.#unclaimed) {
-      const found = `${this.#unclaimed} bytes of the file that no other has; it is truncated or damaged`
+      const reason = chunks === null ? 'it is truncated or damaged' : 'no weights can be compressed to that'
+      const found = `${this.#unclaimed} bytes of the file that no other has; ${reason}`
       throw this.#error(path, `${bytes} bytes for the shape [${shape!.join(', ')}]`, found)
     }
     this.#unclaimed -= least

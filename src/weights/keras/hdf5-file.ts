@@ -1,6 +1,6 @@
 import type { ByteSource } from '../byte-source.js'
 import { elementCount } from '../weights-file.js'
-import type { Hdf5Library } from './hdf5-library.js'
+import type { Hdf5Library, loadHdf5Library } from './hdf5-library.js'
 import { Hdf5Sandbox, mountPoint } from './hdf5-sandbox.js'
 
 /** In bytes. Attributes hold names, and the description of a network as JSON. */
@@ -34,10 +34,11 @@ export class Hdf5File {
    * Opens a file; its source has to stay open. Node only.
    *
    * @param limit how many seconds each call of a method may take; a default that valid files do not come near
+   * @param load makes the library; by default one for this file alone
    * @throws WeightsError where it is no HDF5 file, or h5wasm is not installed
    */
-  static async open(source: ByteSource, limit?: number): Promise<Hdf5File> {
-    const sandbox = await Hdf5Sandbox.create(source, limit)
+  static async open(source: ByteSource, limit?: number, load?: typeof loadHdf5Library): Promise<Hdf5File> {
+    const sandbox = await Hdf5Sandbox.create(source, limit, load)
     const id = sandbox.run((library) => library.open(mountPoint, library.H5F_ACC_RDONLY, false, -1, -1))
     if (id < 0n) throw sandbox.error('an HDF5 file', `one that cannot be opened: ${sandbox.reason}`)
     return new Hdf5File(source.name, source.size, sandbox, id)

@@ -83,18 +83,21 @@ export async function loadHdf5Library(
       found: `it is not installed; run \`npm install ${packageName}\``,
     })
   })
-  let memory: Uint8Array
+  let memory = new Uint8Array() as Uint8Array
+  let bytes = 0 // memory.length is 0 as soon as it has grown
   return factory({
     noInitialRun: true,
     print: log,
     printErr: log,
-    // Emscripten sets it whenever the memory grew, and does without what it cannot set.
+    // Emscripten sets it first, and again whenever the memory has grown.
     get HEAPU8() {
       return memory
     },
     set HEAPU8(grown: Uint8Array) {
-      if (refuseMemory(grown.length)) throw new RangeError('too much memory')
+      // It cannot be refused memory. Without what was in it, it does not get far: its next pointer leads nowhere.
+      if (refuseMemory(grown.length)) grown.fill(0xff, 0, bytes)
       memory = grown
+      bytes = grown.length
     },
   })
 }
@@ -102,7 +105,7 @@ export async function loadHdf5Library(
 export interface LibraryOptions {
   /** Takes the library's messages, line by line, instead of the console. */
   readonly log: (line: string) => void
-  /** Whether the library may not have so many bytes of memory. It cannot be relied upon once that was so. */
+  /** Whether the library may not have so many bytes of memory; it is brought down then. */
   readonly refuseMemory: (bytes: number) => boolean
 }
 

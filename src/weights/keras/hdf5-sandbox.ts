@@ -33,11 +33,12 @@ export class Hdf5Sandbox {
 
   /**
    * @param limit how many seconds a task may take before the file is given up
+   * @param load makes the library
    * @throws WeightsError where h5wasm is not installed
    */
-  static async create(source: ByteSource, limit = defaultLimit): Promise<Hdf5Sandbox> {
+  static async create(source: ByteSource, limit = defaultLimit, load = loadHdf5Library): Promise<Hdf5Sandbox> {
     const sandbox = new Hdf5Sandbox(source.name, limit, await timeLimit(limit))
-    const library = await loadHdf5Library(source.name, {
+    const library = await load(source.name, {
       log: (line) => sandbox.#note(line),
       refuseMemory: (bytes) => (sandbox.#isOutOfMemory ||= bytes > largestMemory),
     })

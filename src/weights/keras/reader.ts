@@ -28,11 +28,14 @@ const imagenetMean = [123.68, 116.779, 103.939]
  * Any other network has its layers' names and PyTorch's layouts. Weights that are no floats (counters, seeds) are left
  * out. Tensors are read when they are asked for, one at a time and never as a whole beside the result. Node only.
  *
- * @param limit how many seconds the HDF5 library may take at a time, before the file is given up as damaged; 30 by default
  * @throws WeightsError where the file is damaged or not from Keras, or the optional package h5wasm is not installed
  */
-export async function openKeras(source: ByteSource, limit?: number): Promise<WeightsFile> {
-  const file = await Hdf5File.open(source, limit)
+export async function openKeras(source: ByteSource): Promise<WeightsFile> {
+  return readKeras(await Hdf5File.open(source), source)
+}
+
+/** The same for a file that is open already. */
+export function readKeras(file: Hdf5File, source: ByteSource): WeightsFile {
   const weights = listWeights(file)
   if (weights.length === 0) {
     throw new WeightsError(file.name, { expected: 'weights of a Keras model', found: 'an HDF5 file without any' })

@@ -6,6 +6,7 @@
 import base64
 import hashlib
 import json
+import struct
 import tempfile
 from pathlib import Path
 
@@ -98,14 +99,35 @@ def half(file):
     file.create_dataset('dense/dense/bias:0', data=values(3).astype('f8'))
 
 
+def endless_group(file):
+    file.create_group('x' * 250).create_dataset('kernel:0', data=values(2, 2))
+
+
+def with_endless_group(content):
+    """33 million times the same link: a tree of 5 levels, in which every node has the one below as its 32 children."""
+    root = content.index(b'TREE')
+    first, links, last = struct.unpack_from('<QQQ', content, root + 24)
+    size = 24 + 32 * 16 + 8
+    begins = [len(content) + level * size for level in range(5)]
+    nodes = b''
+    for level, child in enumerate([links, *begins[:-1]]):
+        nodes += struct.pack('<4sBBHQQ', b'TREE', 0, level, 32, 2**64 - 1, 2**64 - 1)
+        nodes += struct.pack('<QQ', first, child) + struct.pack('<QQ', last, child) * 31 + struct.pack('<Q', last)
+    for old, new in ((root, begins[-1]), (len(content), len(content) + len(nodes))):
+        content = content.replace(struct.pack('<Q', old), struct.pack('<Q', new))
+    return content + nodes
+
+
 CASES = {
     'plain': plain,
     'compressed': lambda file: plain(file, chunks=True, compression='gzip', shuffle=True, fletcher32=True),
     'keras3': keras3, 'keras3-without-names': keras3_without_names,
     'external-link': external_link, 'soft-link': soft_link, 'circle': circle, 'external-storage': external_storage,
     'virtual': virtual, 'bomb': bomb, 'wide-chunk': wide_chunk, 'other-filter': other_filter, 'nothing': nothing,
-    'integers': integers, 'half': half,
+    'integers': integers, 'half': half, 'endless-group': endless_group,
 }
+
+CHANGES = {'endless-group': with_endless_group}
 
 
 def main():
@@ -115,7 +137,8 @@ def main():
             path = Path(folder) / 'file.h5'
             with h5py.File(path, 'w') as file:
                 write(file)
-            files[name] = base64.b64encode(path.read_bytes()).decode()
+            content = CHANGES.get(name, bytes)(path.read_bytes())
+            files[name] = base64.b64encode(content).decode()
     content = {'generator': hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), 'files': files}
     (HERE / 'files.json').write_text(json.dumps(content, indent=1) + '\n')
 
