@@ -11,6 +11,7 @@ export { createModel, type CreateModelOptions, inputChannelsOf, modelNames } fro
 export {
   BasicBlock,
   Bottleneck,
+  type BottleneckStride,
   ResNet,
   resnet101,
   resnet18,

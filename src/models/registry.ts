@@ -9,6 +9,8 @@ import { vgg11, vgg11Bn, vgg13, vgg13Bn, vgg16, vgg16Bn, vgg19, vgg19Bn } from '
 export interface CreateModelOptions extends ClassifierOptions {
   /** Only for ResNets; see `ResNetOptions`. */
   zeroInitResidual?: ResNetOptions['zeroInitResidual']
+  /** Only for ResNets; see `ResNetOptions`. */
+  bottleneckStride?: ResNetOptions['bottleneckStride']
 }
 
 type ModelFunction = (engine: Engine, options?: ClassifierOptions) => Promise<Classifier>
@@ -40,8 +42,8 @@ export const modelNames: readonly string[] = [...models.keys()]
  */
 export async function createModel(engine: Engine, name: string, options: CreateModelOptions = {}): Promise<Classifier> {
   const model = modelFunction(name)
-  if (options.zeroInitResidual !== undefined && !name.startsWith('resnet')) {
-    throw new OptionError('zeroInitResidual', 'a ResNet', name)
+  for (const option of ['zeroInitResidual', 'bottleneckStride'] as const) {
+    if (options[option] !== undefined && !name.startsWith('resnet')) throw new OptionError(option, 'a ResNet', name)
   }
   return model(engine, options)
 }

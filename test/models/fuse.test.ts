@@ -1,13 +1,18 @@
 /** Batch norms folded into convolutions: the same logits with less work, and the original as it was. */
-import { describe, expect, test } from 'vitest'
-import { AutogradError, OptionError } from '../../src/device/errors.js'
-import { type Classifier, createModel, ResNet, VGG } from '../../src/models/index.js'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js'
+import { sum } from '../../src/autograd/ops/reduce.js'
+import { AutogradError, OptionError, WeightsError } from '../../src/device/errors.js'
+import { type Classifier, createModel, ResNet, summary, VGG } from '../../src/models/index.js'
 import { BatchNorm2d, Conv2d, Identity } from '../../src/nn/index.js'
+import { stateDictShape } from '../../src/nn/layout.js'
 import type { StateDict } from '../../src/nn/state-dict.js'
+import { sgd } from '../../src/optim/index.js'
 import { expectClose } from '../support/compare.js'
 import { digestsOf } from '../support/digests.js'
 import { useEngine } from '../support/engine.js'
-import { hashFill, hashStateDict } from '../support/hash-weights.js'
+import { loadGolden } from '../support/golden.js'
+import { hashBatch, hashFill, hashStateDict } from '../support/hash-weights.js'
 
 const holder = useEngine()
 
@@ -18,8 +23,12 @@ const side = (name: string) => (name === 'minivgg' ? 28 : 32)
 
 /** With running statistics, weights and biases that are far from their initial values. */
 async function trained(name: string, numClasses = 10): Promise<Classifier> {
-  const model = await createModel(holder.engine, name, { numClasses })
-  const shapes = [...(await model.stateDict())].map(([key, { shape }]) => [key, shape] as const)
+  const { engine } = holder
+  // without initial values, as all are replaced
+  const model = await engine.device.withoutRunning(() => createModel(engine, name, { numClasses }))
+  const shapes = [...model.namedState()].map(([key, entry]) => {
+    return [key, entry.kind === 'counter' ? [] : stateDictShape(entry.tensor.shape, entry.layout)] as const
+  })
   model.loadStateDict(hashStateDict(shapes))
   return model
 }
@@ -31,23 +40,43 @@ async function logits(model: Classifier, name: string): Promise<Float32Array> {
   return (await engine.noGrad(() => engine.scope(() => model.call(images))).toArray()) as Float32Array
 }
 
+/** The names of the kernels that run for one batch, in their order. */
+async function programsOf(model: Classifier, name: string): Promise<string[]> {
+  const dispatch = vi.spyOn(holder.engine.device, 'dispatch')
+  try {
+    await logits(model, name)
+    return dispatch.mock.calls.map(([program]) => program.name)
+  } finally {
+    dispatch.mockRestore()
+  }
+}
+
 const kinds = (model: Classifier) => [...model.namedModules().values()]
 
 describe.each(['resnet18', 'resnet50', 'vgg11_bn', 'vgg11', 'minivgg'])('%s, fused', (name) => {
+  let model: Classifier
+  beforeAll(async () => {
+    model = await trained(name)
+  })
+  afterAll(() => {
+    model.dispose()
+    holder.engine.device.trim()
+  })
+
   test('gives the same logits; the original does not change', async () => {
-    const model = await trained(name)
     const before = digestsOf(await model.stateDict())
+    const logitsBefore = await logits(model.eval(), name)
     const fused = model.fuse()
-    expectClose(await logits(fused, name), await logits(model.eval(), name), tolerance, 'logits')
+    expectClose(await logits(fused, name), logitsBefore, tolerance, 'logits')
+    expect(await logits(model, name)).toEqual(logitsBefore)
     expect(digestsOf(await model.stateDict())).toEqual(before)
     expect(fused).not.toBe(model)
     expect(fused.architecture).toBe(name)
     expect(fused.numClasses).toBe(10)
-    for (const each of [fused, model]) each.dispose()
+    fused.dispose()
   })
 
   test('has no batch norms, and a bias in every convolution', async () => {
-    const model = await trained(name)
     const norms = kinds(model).filter((module) => module instanceof BatchNorm2d).length
     const fused = model.fuse()
     expect(kinds(fused).filter((module) => module instanceof BatchNorm2d)).toEqual([])
@@ -55,30 +84,49 @@ describe.each(['resnet18', 'resnet50', 'vgg11_bn', 'vgg11', 'minivgg'])('%s, fus
     for (const module of kinds(fused)) if (module instanceof Conv2d) expect(module.bias).toBeDefined()
     const names = [...fused.namedParameters().keys()]
     expect(names.filter((each) => /bn\d|running|downsample\.1/.test(each))).toEqual([])
-    for (const each of [fused, model]) each.dispose()
+    expect(await programsOf(fused, name)).toEqual(
+      (await programsOf(model.eval(), name)).filter((program) => !program.startsWith('batch-norm-2d/')),
+    )
+    fused.dispose()
   })
 
-  test('is for inference: evaluating, frozen, and its convolutions stay so', async () => {
-    const model = await trained(name)
+  test('is for inference: evaluating, frozen, and its convolutions stay so', () => {
     const fused = model.fuse()
     expect(fused.training).toBe(false)
     expect(fused.trainableParameters()).toEqual([])
     if (model.parameters().length !== fused.parameters().length) expect(() => fused.unfreeze()).toThrow(AutogradError)
     fused.unfreeze(fused.headName)
     expect(fused.trainableParameters()).toHaveLength(2)
-    for (const each of [fused, model]) each.dispose()
+    fused.dispose()
   })
 
-  test('returns its memory, and leaves nothing behind', async () => {
-    const model = await trained(name)
-    await holder.engine.device.idle()
+  test('returns its memory, and leaves nothing behind', () => {
     const { inUse } = holder.engine.memory()
     for (let i = 0; i < 3; i++) {
       model.fuse().dispose()
       expect(holder.engine.memory().inUse).toBe(inUse)
     }
-    model.dispose()
   })
+})
+
+/** The tolerance of `networks.test.ts`, which explains it, for networks that are not fused. */
+test.each(['resnet18', 'resnet50', 'vgg11_bn'])("%s, fused, equals torchvision's network in float64", async (name) => {
+  const golden = loadGolden(name).cases.find(({ attributes }) => attributes.mode === 'evaluation')!
+  const { numClasses, batch, size, float32Error } = golden.attributes as {
+    numClasses: number
+    batch: number
+    size: number
+    float32Error: { logits: number }
+  }
+  const { engine } = holder
+  const model = await trained(name, numClasses)
+  const fused = model.fuse()
+  model.dispose() // nothing is shared
+  const { input } = hashBatch(batch, size, numClasses)
+  const output = engine.noGrad(() => fused.call(engine.tensor(input.data, input.shape)))
+  const allowed = Math.max(2e-5, 10 * float32Error.logits)
+  expectClose(await output.toArray(), golden.tensor('logits').data, allowed, 'logits')
+  fused.dispose()
 })
 
 describe('fuse()', () => {
@@ -115,6 +163,47 @@ describe('fuse()', () => {
     ;(stateDict.get('bn1.running_var')!.data as Float32Array)[4] = 1e-12
     model.loadStateDict(stateDict)
     expectClose(await logits(model.fuse(), 'resnet18'), await logits(model.eval(), 'resnet18'), tolerance, 'logits')
+  })
+
+  test('of a fused model gives an equal one, into which its state dict loads; torchvision-like ones refuse it', async () => {
+    const model = await trained('resnet18')
+    const fused = model.fuse()
+    const stateDict = await fused.stateDict()
+    const again = fused.fuse()
+    expect(digestsOf(await again.stateDict())).toEqual(digestsOf(stateDict))
+    again.loadStateDict(stateDict)
+    expect(() => model.loadStateDict(stateDict)).toThrow(WeightsError)
+    expect(() => fused.loadStateDict(new Map([...stateDict].slice(1)))).toThrow('conv1.weight')
+  })
+
+  test('gives a model that a new head can be trained on, as on the frozen original', async () => {
+    const { engine } = holder
+    const original = (await trained('resnet18')).freeze()
+    const fused = original.fuse()
+    const gradientsOf = async (model: Classifier) => {
+      model.train().unfreeze('fc')
+      const images = engine.tensor(hashFill('input', 4 * 32 * 32 * 3), [4, 32, 32, 3])
+      crossEntropy(model.call(images), engine.tensor(Int32Array.of(3, 1, 4, 1))).backward()
+      expect(model.parameters().filter(({ grad }) => grad)).toHaveLength(2)
+      return model.namedParameters().get('fc.weight')!.grad!.toArray()
+    }
+    expectClose(await gradientsOf(fused), await gradientsOf(original), tolerance, 'gradient of fc.weight')
+  })
+
+  test('gives a model that nobody trains by accident', async () => {
+    const { engine } = holder
+    const fused = (await trained('resnet18')).fuse().train()
+    expect(() => sgd(fused.trainableParameters(), { lr: 1 })).toThrow(OptionError)
+    const output = fused.call(engine.zeros([1, 32, 32, 3]))
+    expect(() => sum(output).backward()).toThrow('does not depend on any tensor that requires gradients')
+  })
+
+  test('gives a model that summary() describes', async () => {
+    const lines = summary((await trained('resnet18')).fuse(), [1, 224, 224, 3]).split('\n')
+    expect(lines[3]).toMatch(/^ +FusedConv2d-1 +\[-1, 64, 112, 112\] +9,472$/) // 7 * 7 * 3 * 64 + 64
+    expect(lines).toContain('Trainable params: 0')
+    // 11,181,642 with 10 classes; 4,800 channels lose their batch norm's two parameters and get one bias
+    expect(lines).toContain('Total params: 11,176,842')
   })
 
   test('takes a new head along', async () => {

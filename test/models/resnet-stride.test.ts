@@ -3,13 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Tensor } from '../../src/autograd/tensor.js'
 import { OptionError } from '../../src/device/errors.js'
-import { Bottleneck, type ResNet, resnet18, resnet50 } from '../../src/models/index.js'
+import { Bottleneck, type BottleneckStride, type ResNet, resnet18, resnet50 } from '../../src/models/index.js'
+import { BatchNorm2d, Conv2d, Sequential } from '../../src/nn/index.js'
 import { saveCheckpoint } from '../../src/training/checkpoint.js'
 import { normalize } from '../../src/data/transforms.js'
 import { sgd } from '../../src/optim/index.js'
 import { readStateDict, writeStateDict } from '../../src/weights/index.js'
-import { expectClose } from '../support/compare.js'
+import { expectClose, relativeError } from '../support/compare.js'
 import { useEngine } from '../support/engine.js'
 import { hashFill } from '../support/hash-weights.js'
 
@@ -52,6 +54,29 @@ describe('bottleneckStride', () => {
     ])
     const usual = await resnet50(holder.engine)
     expect([...(await model.stateDict()).keys()]).toEqual([...(await usual.stateDict()).keys()])
+  })
+
+  test('1x1: a bottleneck with stride 2 sees every other pixel, and does with them what one with stride 1 does', async () => {
+    const { engine } = holder
+    /** Every convolution that reads the input is 1x1 with stride 2, so the block may as well get an input without the rest. */
+    const output = async (images: Tensor, stride: number, bottleneckStride: BottleneckStride) => {
+      engine.manualSeed(1) // the same weights each time
+      const shortcut = [new Conv2d(engine, 8, 16, 1, { stride, bias: false }), new BatchNorm2d(engine, 16)]
+      const downsample = new Sequential(engine, shortcut)
+      const block = new Bottleneck(engine, 8, 4, stride, downsample, { bottleneckStride }).eval()
+      return engine.noGrad(() => block.call(images)).toArray()
+    }
+    const values = hashFill('image', 10 * 10 * 8)
+    const images = engine.tensor(values, [1, 10, 10, 8])
+    const isKept = (i: number) => Math.floor(i / 8) % 2 === 0 && Math.floor(i / 80) % 2 === 0
+    const everyOther = engine.tensor(
+      values.filter((_value, i) => isKept(i)),
+      [1, 5, 5, 8],
+    )
+    const expected = await output(everyOther, 1, '3x3')
+    expectClose(await output(images, 2, '1x1'), expected, 1e-6, 'output')
+    expectClose(await output(everyOther, 1, '1x1'), expected, 0, 'stride 1')
+    expect(relativeError(await output(images, 2, '3x3'), expected)).toBeGreaterThan(1e-2)
   })
 
   test('other values are refused', async () => {
