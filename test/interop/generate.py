@@ -1,6 +1,6 @@
 """Writes a network of torchvision in several formats, and what PyTorch computes with it.
 
-    python3 test/interop/generate.py resnet18 /tmp/files safetensors pth npz
+    python3 test/interop/generate.py resnet18 files safetensors pth npz
 
 writes a folder for each format: the file that Daybreak is to load, whose name is printed, and `expected.safetensors`.
 """

@@ -50,7 +50,7 @@ describe.each(formats)('in the %s format', (_, file) => {
     expect(await read(file(pickle(dict({ 'fc.bias': tensor() }))))).toEqual({ 'fc.bias': [1, 2] })
   })
 
-  const shell = text('touch /tmp/hacked')
+  const shell = text('touch hacked')
   const attacks: [string, Part][] = [
     ['REDUCE of os.system', reduce(global('os', 'system'), shell)],
     ['REDUCE of posix.system', reduce(global('posix', 'system'), shell)],
