@@ -21,13 +21,13 @@ export function repeated(tensor: StoredTensor, length: number): StoredTensor {
 
 /** The same elements in another shape. */
 export function reshaped(tensor: StoredTensor, shape: readonly number[]): StoredTensor {
-  return { ...tensor, shape, read: async () => ({ ...(await tensor.read()), shape }) }
+  return { ...tensor, shape, read: async (scratch) => ({ ...(await tensor.read(scratch)), shape }) }
 }
 
 /** `map` of each element, rounded to float32. */
 export function mapped(tensor: StoredTensor, map: (value: number) => number): StoredTensor {
-  const read = async (): Promise<NamedArray> => {
-    return { shape: tensor.shape, dtype: 'float32', data: (await floats(tensor)).map(map) }
+  const read = async (scratch?: Uint8Array<ArrayBuffer>): Promise<NamedArray> => {
+    return { shape: tensor.shape, dtype: 'float32', data: (await floats(tensor, scratch)).map(map) }
   }
   return { ...tensor, read }
 }
@@ -45,8 +45,8 @@ export function difference(a: StoredTensor, b: StoredTensor): StoredTensor {
 export function transposed(tensor: StoredTensor): StoredTensor {
   const [rows, columns] = tensor.shape as [number, number]
   const shape = [columns, rows]
-  const read = async (): Promise<NamedArray> => {
-    const data = await floats(tensor)
+  const read = async (scratch?: Uint8Array<ArrayBuffer>): Promise<NamedArray> => {
+    const data = await floats(tensor, scratch)
     const result = new Float32Array(elementCount(shape))
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) result[column * rows + row] = data[row * columns + column]!
@@ -57,6 +57,6 @@ export function transposed(tensor: StoredTensor): StoredTensor {
 }
 
 /** Only tensors of floats get here: `Walk.parameter` lets no others through. */
-async function floats(tensor: StoredTensor): Promise<Float32Array> {
-  return (await tensor.read()).data as Float32Array
+async function floats(tensor: StoredTensor, scratch?: Uint8Array<ArrayBuffer>): Promise<Float32Array> {
+  return (await tensor.read(scratch)).data as Float32Array
 }

@@ -18,7 +18,7 @@ interface Elements {
   readonly count: number
 }
 
-type ReadBytes = () => Promise<Uint8Array>
+type ReadBytes = (scratch?: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>
 
 const rawData = 9
 const dataFields: Readonly<Record<number, string>> = {
@@ -58,7 +58,7 @@ export async function locateData(
   if (places.length > 1) fail('data in one place', places.join(' and '))
   if (isExternal) {
     const { source, begin, end } = await externalData.find(name, externalEntries, bytes)
-    return () => source.read(begin, end)
+    return (scratch) => source.read(begin, end, scratch)
   }
   const [field, ranges] = [...pieces][0] ?? [rawData, []]
   if (field !== rawData && field !== typedField(storedType)) {
@@ -69,13 +69,18 @@ export async function locateData(
   const fits = isVarints ? held >= count && held <= count * longestVarint : held === bytes
   const needed = isVarints ? `${count} numbers` : `${bytes} bytes`
   if (!fits) fail(`${needed} for ${count} elements of ${storedType}`, `${held} bytes`)
-  const read = () => readPieces(file, ranges, held)
-  return isVarints ? async () => fromVarints(file, await read(), elements) : read
+  const read: ReadBytes = (scratch) => readPieces(file, ranges, held, scratch)
+  return isVarints ? async (scratch) => fromVarints(file, await read(scratch), elements) : read
 }
 
 /** The bytes of all pieces behind each other. */
-async function readPieces({ source }: ProtobufFile, pieces: readonly Range[], length: number): Promise<Uint8Array> {
-  if (pieces.length === 1) return source.read(pieces[0]!.begin, pieces[0]!.end)
+async function readPieces(
+  { source }: ProtobufFile,
+  pieces: readonly Range[],
+  length: number,
+  scratch?: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array> {
+  if (pieces.length === 1) return source.read(pieces[0]!.begin, pieces[0]!.end, scratch)
   const bytes = new Uint8Array(length)
   let at = 0
   for (const { begin, end } of pieces) {

@@ -47,7 +47,7 @@ export async function readTensor(
     fail('a shape of integers, none negative, whose size in bytes is below 2^53', `[${shape.join(', ')}]`)
   }
   const readBytes = await locateData(file, data, { name, storedType, count: elementCount(shape) }, externalData)
-  const read = async () => decode(await readBytes(), storedType, shape)
+  const read = async (scratch?: Uint8Array<ArrayBuffer>) => decode(await readBytes(scratch), storedType, shape)
   return { name, tensor: { shape, storedType, dtype: decodedTypes[storedType], read } }
 }
 

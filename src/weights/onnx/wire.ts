@@ -27,7 +27,7 @@ const windowBytes = 8192
 
 /** ResNet-152 has 25,000 fields and 300 KB of names and numbers; this bounds what a hostile file can make us keep. */
 const mostFields = 250_000
-const mostBytes = 16 * 1024 * 1024
+const mostBytes = 4 * 1024 * 1024
 
 const expected = 'a protocol buffer with an ONNX model'
 

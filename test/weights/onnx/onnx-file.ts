@@ -43,7 +43,6 @@ const schema = `
     optional GraphProto g = 6;
     repeated float floats = 7 [packed = false];
     repeated int64 ints = 8 [packed = false];
-    repeated int64 packedInts = 108;
     optional int32 type = 20;
   }
   message TensorProto {
@@ -62,7 +61,14 @@ const schema = `
   message Segment { optional int64 begin = 1; optional int64 end = 2; }
 `
 
-const root = protobuf.parse(schema, { keepCase: true }).root
+const modelType = (source: string) => protobuf.parse(source, { keepCase: true }).root.lookupType('ModelProto')
+
+/** By whether repeated numbers are packed: those of tensors' data, as all exporters do it; all of them; none. */
+const modelTypes = {
+  data: modelType(schema),
+  all: modelType(schema.replaceAll('packed = false', 'packed = true')),
+  none: modelType(schema.replaceAll('packed = true', 'packed = false')),
+}
 
 export interface RawTensor {
   readonly name: string
@@ -87,8 +93,12 @@ export interface RawGraph {
 }
 
 /** The bytes of a model with a graph. */
-export function encodeModel(graph: RawGraph, others: object = {}): Uint8Array<ArrayBuffer> {
-  const type = root.lookupType('ModelProto')
+export function encodeModel(
+  graph: RawGraph,
+  others: object = {},
+  packed: keyof typeof modelTypes = 'data',
+): Uint8Array<ArrayBuffer> {
+  const type = modelTypes[packed]
   const message = type.fromObject({ ir_version: 7, producer_name: 'test', graph, ...others })
   return Uint8Array.from(type.encode(message).finish())
 }
@@ -103,6 +113,7 @@ export function floatTensor(name: string, ...dims: number[]): RawTensor {
 export function node(op_type: string, input: readonly string[], output: string, attributes: object = {}): RawNode {
   const attribute = Object.entries(attributes).map(([name, value]: [string, unknown]) => {
     if (Array.isArray(value)) return { name, type: 7, ints: value as number[] }
+    if (typeof value === 'string') return { name, type: 3, s: new TextEncoder().encode(value) }
     return Number.isInteger(value) ? { name, type: 2, i: value as number } : { name, type: 1, f: value as number }
   })
   return { op_type, input, output: [output], attribute }
