@@ -135,7 +135,7 @@ export interface ResNetOptions extends Style {
   layers?: readonly number[]
 }
 
-const planes = [2, 3, 4, 5]
+const planes = [2, 3, 4, 5, 6]
 
 /** A ResNet with 2, 3, 4 and 5 channels in its stages (bottlenecks: twice as many come out). */
 export function resnetBuilder({ block, strideIn = 2, layers = [1, 2, 1, 1], ...style }: ResNetOptions): NetworkBuilder {
