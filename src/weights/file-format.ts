@@ -8,6 +8,11 @@ const binaryFormats: readonly { readonly begins: RegExp; readonly format?: Weigh
   { begins: /^504b0304/, format: 'pytorch' }, // a zip archive
   { begins: /^504b0506/, is: 'an empty zip archive' },
   { begins: /^800[2-5]/, format: 'pytorch' }, // a pickle, by the version of its protocol
+  { begins: /^4c313139353437303337313436/, format: 'pytorch' }, // the magic number as protocol 1 has it: L119547037146...
+  {
+    begins: /^(..){257}7573746172/,
+    is: 'a tar archive; if PyTorch wrote it (before 0.1.10), load it and torch.save it anew',
+  },
   { begins: /^894844460d0a1a0a/, format: 'keras' }, // HDF5
   // The version of ONNX (field 1), then one of the next fields of a ModelProto.
   { begins: /^08(0[3-9a-f]|1.)(12|1a|22|28|32|3a|42)/, format: 'onnx' },

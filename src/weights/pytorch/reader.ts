@@ -29,21 +29,27 @@ export async function openPyTorch(source: ByteSource): Promise<WeightsFile> {
   const start = await source.read(0, Math.min(2, source.size))
   const isZip = start[0] === 0x50 && start[1] === 0x4b
   const storages = await (isZip ? openZipFormat(source) : openLegacyFormat(source))
+  const tensors = readableTensors(storages, source)
+  return { file: source.name, format: 'pytorch', tensors, metadata: emptyMetadata(), close: () => source.close() }
+}
+
+function readableTensors(storages: Storages, { name: file, size }: ByteSource): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>()
-  const allowed = smallestAllowance + largestGrowth * source.size
+  const allowed = smallestAllowance + largestGrowth * size
   let effort = 0
-  for (const [name, value] of findStateDict(storages.value, source.name)) {
+  for (const [name, value] of findStateDict(storages.value, file)) {
     const fail = (expected: string, found: string): never => {
-      throw new WeightsError(source.name, { tensor: name, expected, found })
+      throw new WeightsError(file, { tensor: name, expected, found })
     }
-    const tensor = pickledTensor(value, name, source.name)
+    const tensor = pickledTensor(value, fail)
     checkPlace(tensor, storages, fail)
     effort += effortOf(tensor, storages)
-    if (!(effort <= allowed))
-      fail(`at most ${allowed} bytes in all tensors of a file of this size`, `${effort} or more`)
+    if (!(effort <= allowed)) {
+      fail(`at most ${allowed} bytes in all tensors of a file of this size`, `${effort} or more, by repetitions`)
+    }
     tensors.set(name, storedTensor(tensor, storages))
   }
-  return { file: source.name, format: 'pytorch', tensors, metadata: emptyMetadata(), close: () => source.close() }
+  return tensors
 }
 
 function storedTensor(tensor: PickledTensor, storages: Storages): StoredTensor {

@@ -1,5 +1,4 @@
 /** The parts of a pickle that are tensors, by the names of the functions that PyTorch pickles them with. */
-import { WeightsError } from '../../device/errors.js'
 import type { ElementType } from '../element-types.js'
 import { describeObject } from './pickled-object.js'
 import { type Fail, isCount, storageReference, type StorageReference } from './storage-reference.js'
@@ -108,12 +107,9 @@ export function isPickledTensor(value: PickleValue | undefined): boolean {
 /**
  * What a pickle says of a tensor; checked for itself, not against the file.
  *
- * @throws WeightsError where it is no tensor, or one of a kind or type that is not read
+ * @param fail called where it is no tensor, or one of a kind or type that is not read
  */
-export function pickledTensor(value: PickleValue, tensor: string, file: string): PickledTensor {
-  const fail = (expected: string, found: string): never => {
-    throw new WeightsError(file, { tensor, expected, found })
-  }
+export function pickledTensor(value: PickleValue, fail: Fail): PickledTensor {
   const call = unwrapped(value)
   if (call === undefined) return fail('a tensor of the ordinary, dense kind', describeTensor(value))
   const [storageValue, offset, size, stride] = call.parameters

@@ -89,7 +89,14 @@ export function calleeOf(value: PickleValue | undefined): string | undefined {
   return value instanceof PickleCall && value.callee instanceof PickleGlobal ? value.callee.path : undefined
 }
 
-/** A value for an error message; never walks into it. */
+/** The path of the function that a call begins with: its own, or that of the call whose result is called. */
+function firstCallee(call: PickleCall): string {
+  let { callee } = call
+  while (callee instanceof PickleCall) callee = callee.callee
+  return callee instanceof PickleGlobal ? callee.path : 'an object'
+}
+
+/** A value for an error message: short whatever its size. */
 export function describePickled(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'None'
@@ -99,7 +106,7 @@ export function describePickled(value: PickleValue | undefined): string {
   }
   if (value instanceof PickleGlobal) return `the class or function ${printable(value.path)}`
   if (value instanceof PickleCall) {
-    return `what ${printable(calleeOf(value) ?? 'an object')} would make (no code of a file is run)`
+    return `what ${printable(firstCallee(value))} would make (no code of a file is run)`
   }
   if (value instanceof PickleTuple) return `a tuple of ${value.items.length}`
   if (value instanceof PickleList) return `a list of ${value.items.length}`

@@ -26,22 +26,32 @@ test('the files were made by the present generator', () => {
   expect(expected.generator, 'run: python3 test/weights/pytorch/generate.py').toBe(generator)
 })
 
+async function tensorsOf(name: string): Promise<Record<string, ExpectedTensor>> {
+  const opened = await openWeights(pathOf(`fixtures/${name}`))
+  const found: Record<string, ExpectedTensor> = {}
+  for (const [tensor, stored] of opened.tensors) {
+    const { shape, data } = await stored.read()
+    expect(shape).toEqual(stored.shape)
+    found[tensor] = { shape, type: stored.storedType, values: Array.from(data, Number) }
+  }
+  await opened.close()
+  expect(opened.format).toBe('pytorch')
+  return found
+}
+
 /** The zip format, the one of before PyTorch 1.6, and the zip format with a newer pickle. */
 const suffixes = ['pth', 'legacy.pth', 'protocol4.pth']
 
 describe.each(Object.keys(expected.files))('%s', (name) => {
   test.each(suffixes)('.%s has the names, shapes, types and values', async (suffix) => {
-    const opened = await openWeights(pathOf(`fixtures/${name}.${suffix}`))
-    const found: Record<string, ExpectedTensor> = {}
-    for (const [tensor, stored] of opened.tensors) {
-      const { shape, data } = await stored.read()
-      expect(shape).toEqual(stored.shape)
-      found[tensor] = { shape, type: stored.storedType, values: Array.from(data, Number) }
-    }
-    await opened.close()
-    expect(opened.format).toBe('pytorch')
-    expect(found).toEqual(expected.files[name])
+    expect(await tensorsOf(`${name}.${suffix}`)).toEqual(expected.files[name])
   })
+})
+
+test.each(['python2', 'protocol1'])('a state dict as Python 2 pickled it: module.%s.pth', async (suffix) => {
+  const found = await tensorsOf(`module.${suffix}.pth`)
+  expect(found).toEqual(expected.files.module)
+  expect(Object.keys(found)).toEqual(Object.keys(expected.files.module ?? {}))
 })
 
 test.each([
@@ -49,6 +59,10 @@ test.each([
   [
     'whole-module.legacy.pth',
     /a whole object of the class torch\.nn\.modules\.container\.Sequential; save its weights/,
+  ],
+  [
+    'whole-module-inside.pth',
+    /found a dict whose "model" is a whole object of the class torch\.nn\.modules\.container/,
   ],
   ['torchscript.pt', /expected a state dict, found a TorchScript program; save its weights alone/],
   [

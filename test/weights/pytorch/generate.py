@@ -9,7 +9,9 @@ import argparse
 import collections
 import hashlib
 import json
+import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 
@@ -87,6 +89,32 @@ def tensors_of(saved):
     return {name: value for name, value in saved.items() if isinstance(value, torch.Tensor)}
 
 
+class Python2Pickler(pickle._Pickler):
+    """Pickles as Python 2 did: texts are strings of bytes, and an OrderedDict gets its entries as its argument."""
+
+    dispatch = dict(pickle._Pickler.dispatch)
+
+    def save_text(self, text):
+        encoded = text.encode()
+        self.write(pickle.SHORT_BINSTRING + bytes([len(encoded)]) + encoded)
+        self.memoize(text)
+
+    dispatch[str] = save_text
+
+    def reducer_override(self, value):
+        if type(value) is not collections.OrderedDict:
+            return NotImplemented
+        attributes = (vars(value),) if vars(value) else ()
+        return collections.OrderedDict, ([[key, item] for key, item in value.items()],), *attributes
+
+
+def python2():
+    """The module `cPickle` of Python 2, as far as torch.save needs it."""
+    def dump(value, file, protocol):
+        Python2Pickler(file, protocol).dump(value)
+    return SimpleNamespace(__name__='cPickle', Pickler=Python2Pickler, dump=dump)
+
+
 def describe(tensor):
     values = tensor.detach().to(torch.float64).reshape(-1).tolist()
     return {'shape': list(tensor.shape), 'type': str(tensor.dtype).replace('torch.', ''), 'values': values}
@@ -103,7 +131,13 @@ def main():
             'protocol4.pth': {'pickle_protocol': 4},
         }.items():
             torch.save(saved, FIXTURES / f'{name}.{suffix}', **options)
+    old = {'_use_new_zipfile_serialization': False}
+    torch.save(module().state_dict(), FIXTURES / 'module.python2.pth', pickle_module=python2(), **old)
+    torch.save(module().state_dict(), FIXTURES / 'module.protocol1.pth', pickle_protocol=1, **old)
+    for file in ('module.python2.pth', 'module.protocol1.pth'):
+        module().load_state_dict(torch.load(FIXTURES / file))  # PyTorch takes it, too
     torch.save(module(), FIXTURES / 'whole-module.pth')
+    torch.save({'epoch': 3, 'model': module()}, FIXTURES / 'whole-module-inside.pth')
     torch.save(module(), FIXTURES / 'whole-module.legacy.pth', _use_new_zipfile_serialization=False)
     torch.jit.script(module()).save(str(FIXTURES / 'torchscript.pt'))
     torch.save({'a': torch.eye(3).to_sparse()}, FIXTURES / 'sparse.pth')

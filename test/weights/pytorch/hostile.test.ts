@@ -1,6 +1,5 @@
 /** Files that nobody's training wrote: code, recursion, absurd sizes, lies about storages. */
 import { describe, expect, test } from 'vitest'
-import { WeightsError } from '../../../src/device/errors.js'
 import { bytesSource } from '../../../src/weights/byte-source.js'
 import { openSource } from '../../../src/weights/files.js'
 import {
@@ -23,22 +22,7 @@ import {
   uint64,
   zipFile,
 } from './raw.js'
-
-async function read(bytes: Uint8Array<ArrayBuffer>): Promise<Record<string, number[]>> {
-  const opened = await openSource(bytesSource(bytes, 'net.pth'))
-  const arrays: [string, number[]][] = []
-  for (const [name, stored] of opened.tensors) arrays.push([name, Array.from((await stored.read()).data, Number)])
-  return Object.fromEntries(arrays)
-}
-
-async function failure(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const error = await read(bytes).then(
-    (arrays) => new Error(`it was accepted: ${JSON.stringify(arrays)}`),
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(WeightsError)
-  return (error as WeightsError).message
-}
+import { failure, read } from './reading.js'
 
 const formats: [string, (data: Uint8Array) => Uint8Array<ArrayBuffer>][] = [
   ['zip', zipFile],
@@ -67,7 +51,7 @@ describe.each(formats)('in the %s format', (_, file) => {
 
   test.each(attacks)('%s is no state dict, and nothing is called', async (_name, attack) => {
     expect(await failure(file(pickle(attack)))).toMatch(
-      /expected a state dict: a dict of tensors, found what .* would make \(no code of a file is run\)/,
+      /expected a state dict: a dict of tensors, found what (os|posix|builtins|subprocess)\.\w+ would make \(no code of/,
     )
   })
 
