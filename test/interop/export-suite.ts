@@ -26,11 +26,15 @@ export function exportSuite(holder: { readonly engine: Engine }, architecture: s
   describe.skipIf(skipped !== undefined)(`${architecture}, fine-tuned, to PyTorch ${skipped ?? ''}`.trim(), () => {
     let folder: string
     let model: Classifier
+    /** Of its tensors, before it was fine-tuned. */
+    let imported: Record<string, string>
 
     beforeAll(async () => {
       folder = await mkdtemp(path.join(tmpdir(), 'daybreak-interop-'))
       const [weights] = await runPython('generate.py', [architecture, folder, 'safetensors'])
       model = await createModel(holder.engine, architecture, { weights, numClasses: classes.length })
+      imported = digestsOf(await model.stateDict())
+      await fineTune(model)
       await writeStateDict(path.join(folder, 'input.safetensors'), new Map([['input', randomImages]]))
     }, timeout)
     afterAll(async () => {
@@ -38,16 +42,10 @@ export function exportSuite(holder: { readonly engine: Engine }, architecture: s
       await rm(folder, { recursive: true })
     })
 
-    test(
-      'training moves every tensor',
-      async () => {
-        const before = digestsOf(await model.stateDict())
-        await fineTune(model)
-        const after = digestsOf(await model.stateDict())
-        expect(Object.keys(before).filter((name) => before[name] === after[name])).toEqual([])
-      },
-      timeout,
-    )
+    test('no tensor is as it was', async () => {
+      const digests = digestsOf(await model.stateDict())
+      expect(Object.keys(digests).filter((name) => digests[name] === imported[name])).toEqual([])
+    })
 
     test.each(['safetensors', 'npz'])(
       '%s is loaded strictly, and gives the same weights and logits',
