@@ -24,7 +24,7 @@ export class BindGroupCache {
       layout: entry.bindGroupLayout,
       entries: ranges.map(({ buffer, offset, size }, binding) => ({
         binding,
-        resource: { buffer: buffer.gpu, offset, size },
+        resource: { buffer: buffer.gpu, offset: buffer.gpuOffset + offset, size },
       })),
     })
     const buffers = ranges.map(({ buffer }) => buffer.id)
@@ -56,7 +56,7 @@ export class BindGroupCache {
     let layoutId = this.#layoutIds.get(entry.bindGroupLayout)
     if (layoutId === undefined) this.#layoutIds.set(entry.bindGroupLayout, (layoutId = this.#layoutIds.size))
     let key = String(layoutId)
-    for (const { buffer, offset, size } of ranges) key += `|${buffer.id}:${offset}:${size}`
+    for (const { buffer, offset, size } of ranges) key += `|${buffer.id}:${buffer.gpuOffset + offset}:${size}`
     return key
   }
 }

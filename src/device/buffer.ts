@@ -14,13 +14,27 @@ export class DeviceBuffer {
    * @param id the number of the physical buffer: equal numbers mean the same memory
    * @param gpu the physical buffer; it may be larger than `byteLength`
    * @param byteLength the bytes that were asked for, rounded up to 4
+   * @param gpuOffset where this memory begins in the physical buffer, in bytes
    */
   constructor(
     readonly id: number,
     readonly gpu: GPUBuffer,
     readonly byteLength: number,
     private readonly onRelease: (buffer: DeviceBuffer) => void,
+    readonly gpuOffset = 0,
   ) {}
+
+  /**
+   * A part of this memory as a buffer of its own; all of it is kept until both are released. `offset` is a multiple of
+   * the device's `minStorageBufferOffsetAlignment`, so that the part can be bound.
+   */
+  part(offset: number, byteLength: number): DeviceBuffer {
+    if (offset < 0 || byteLength < 1 || offset + byteLength > this.byteLength) {
+      throw new RangeError(`${byteLength} bytes at ${offset} of a buffer of ${this.byteLength} bytes`)
+    }
+    this.retain()
+    return new DeviceBuffer(this.id, this.gpu, byteLength, () => this.release(), this.gpuOffset + offset)
+  }
 
   get references(): number {
     return this.#references

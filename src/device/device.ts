@@ -13,7 +13,7 @@ import { type FaultDescription, FaultLog } from './faults.js'
 import type { DeviceHost } from './host.js'
 import { PipelineCache } from './pipelines.js'
 import { BufferPool, type MemoryReport } from './pool.js'
-import type { Program, Workgroups } from './program.js'
+import type { Program, Uniforms, Workgroups } from './program.js'
 import { CommandStream } from './stream.js'
 import { type KernelTime, TimestampRecorder } from './timestamps.js'
 import { bytesToWrite, largestKeptTransfer, ReadBackBuffers } from './transfer.js'
@@ -128,7 +128,7 @@ export class Device {
   dispatch(
     program: Program,
     bindings: readonly BufferRange[],
-    uniforms: ArrayBuffer | undefined,
+    uniforms: Uniforms | undefined,
     workgroups: Workgroups,
     work = 0,
   ): void {
@@ -148,9 +148,9 @@ export class Device {
     this.#stream.record({
       kind: 'copy',
       source: source.gpu,
-      sourceOffset,
+      sourceOffset: source.gpuOffset + sourceOffset,
       destination: destination.gpu,
-      destinationOffset,
+      destinationOffset: destination.gpuOffset + destinationOffset,
       size,
     })
   }
@@ -162,14 +162,16 @@ export class Device {
     checkPart('upload', destination, byteOffset, bytes.byteLength)
     if (!this.#recording) return
     if (bytes.byteLength <= largestKeptTransfer) {
-      if (this.#stream.empty) this.host.device.queue.writeBuffer(destination.gpu, byteOffset, bytes)
-      else this.#stream.record({ kind: 'write', destination, offset: byteOffset, data: bytes.slice() })
+      const offset = destination.gpuOffset + byteOffset
+      if (this.#stream.empty) this.host.device.queue.writeBuffer(destination.gpu, offset, bytes)
+      else this.#stream.record({ kind: 'write', destination: destination.gpu, offset, data: bytes.slice() })
       return
     }
     this.#stream.submitNow()
     const { queue } = this.host.device
     for (let start = 0; start < bytes.byteLength; start += largestKeptTransfer) {
-      queue.writeBuffer(destination.gpu, byteOffset + start, bytes.subarray(start, start + largestKeptTransfer))
+      const offset = destination.gpuOffset + byteOffset + start
+      queue.writeBuffer(destination.gpu, offset, bytes.subarray(start, start + largestKeptTransfer))
       queue.submit([]) // frees the staging memory of earlier chunks
     }
   }
@@ -188,7 +190,7 @@ export class Device {
     this.#stream.record({
       kind: 'copy',
       source: buffer.gpu,
-      sourceOffset: byteOffset,
+      sourceOffset: buffer.gpuOffset + byteOffset,
       destination: readable,
       destinationOffset: 0,
       size,
@@ -232,6 +234,11 @@ export class Device {
     } finally {
       this.#recording = before
     }
+  }
+
+  /** Does what a step has to do besides its commands, such as counting itself. Not while `withoutRunning` only learns shapes. */
+  everyStep(effect: () => void): void {
+    if (this.#recording) effect()
   }
 
   /**
@@ -300,7 +307,7 @@ export class Device {
     for (const [i, { buffer, offset, size }] of bindings.entries()) {
       const { name, access } = program.bindings[i]!
       if (buffer.released) throw new KernelError(program.name, `the buffer "${name}" was released`)
-      if (size > this.limits.bindingSize || offset % this.limits.offsetAlignment !== 0) {
+      if (size > this.limits.bindingSize || (buffer.gpuOffset + offset) % this.limits.offsetAlignment !== 0) {
         throw new KernelError(
           program.name,
           `the binding "${name}" has ${size} bytes at ${offset}; the device allows ${this.limits.bindingSize} bytes ` +

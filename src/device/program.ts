@@ -20,5 +20,12 @@ export interface ProgramBinding {
   readonly access: 'read' | 'write'
 }
 
+/** The values of a program's uniform struct in one dispatch. */
+export interface Uniforms {
+  readonly data: ArrayBuffer
+  /** Writes those values into `data` again that differ from step to step; undefined where none does. */
+  readonly refresh: (() => void) | undefined
+}
+
 /** Workgroups in x, y and z. */
 export type Workgroups = readonly [number, number, number]

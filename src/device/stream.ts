@@ -7,20 +7,20 @@
  * - Uniforms of a submit are written at once into one buffer and bound with dynamic offsets.
  */
 import type { BindGroupCache } from './bind-groups.js'
-import type { BufferRange, DeviceBuffer } from './buffer.js'
+import type { BufferRange } from './buffer.js'
 import { KernelError } from './errors.js'
 import type { FailureLog } from './failures.js'
 import type { DeviceHost } from './host.js'
 import type { PipelineCache, PipelineEntry } from './pipelines.js'
 import { GPUBufferUsageFlags } from './pool.js'
-import type { Workgroups } from './program.js'
+import type { Uniforms, Workgroups } from './program.js'
 import type { TimestampRecorder } from './timestamps.js'
 
 export interface DispatchCommand {
   readonly kind: 'dispatch'
   readonly entry: PipelineEntry
   readonly bindings: readonly BufferRange[]
-  readonly uniforms: ArrayBuffer | undefined
+  readonly uniforms: Uniforms | undefined
   readonly workgroups: Workgroups
   /** A rough count of arithmetic operations, which bounds the submit. */
   readonly work: number
@@ -37,7 +37,7 @@ export interface CopyCommand {
 
 export interface WriteCommand {
   readonly kind: 'write'
-  readonly destination: DeviceBuffer
+  readonly destination: GPUBuffer
   readonly offset: number
   readonly data: Uint8Array<ArrayBuffer>
 }
@@ -181,7 +181,7 @@ export class CommandStream {
         endPass()
         device.queue.submit([encoder.finish()])
         encoder = device.createCommandEncoder()
-        device.queue.writeBuffer(command.destination.gpu, command.offset, command.data)
+        device.queue.writeBuffer(command.destination, command.offset, command.data)
       }
     }
     endPass()
@@ -204,7 +204,7 @@ export class CommandStream {
     let count = 0
     for (const command of commands) {
       if (command.kind !== 'dispatch' || !command.uniforms) continue
-      this.#arenaData.set(new Uint8Array(command.uniforms), count * uniformStride)
+      this.#arenaData.set(new Uint8Array(command.uniforms.data), count * uniformStride)
       count++
     }
     if (count === 0) return

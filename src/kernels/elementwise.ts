@@ -5,7 +5,7 @@
 import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
 import { elementGrid, rowWindows, type RowWindow, windowOf } from './grid.js'
-import type { Kernel } from './kernel.js'
+import type { Kernel, UniformValue } from './kernel.js'
 import type { TemplateValues } from './template.js'
 
 export interface ElementwiseDispatch<B extends string, U extends string> {
@@ -13,7 +13,7 @@ export interface ElementwiseDispatch<B extends string, U extends string> {
   readonly size: number
   readonly buffers: Readonly<Record<B, DeviceBuffer>>
   /** The uniforms of a window of the operands; `count` is its number of elements, `start` that of its first one. */
-  readonly uniforms: (window: RowWindow) => Readonly<Record<U, number>>
+  readonly uniforms: (window: RowWindow) => Readonly<Record<U, UniformValue>>
   /** Bytes per element of the operands that do not have 4. */
   readonly elementBytes?: Partial<Readonly<Record<B, number>>>
   /** Operands that are the same in every window, such as a scalar or the fault buffer. */

@@ -9,7 +9,7 @@
 import { type BufferRange, DeviceBuffer, wholeBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
 import { KernelError } from '../device/errors.js'
-import type { Program, Workgroups } from '../device/program.js'
+import type { Program, Uniforms, Workgroups } from '../device/program.js'
 import { uniformStride } from '../device/stream.js'
 import { expandTemplate, type TemplateValues } from './template.js'
 
@@ -26,6 +26,9 @@ export const write = (element = 'f32'): BindingDeclaration => ({ access: 'write'
 
 export type UniformType = 'u32' | 'i32' | 'f32'
 
+/** A number, or a function where the number differs from step to step: see `Uniforms.refresh`. */
+export type UniformValue = number | (() => number)
+
 export interface KernelDescription<B extends string, U extends string> {
   /** `family/kernel`, the same as the path of the WGSL file below shaders/. */
   readonly name: string
@@ -39,7 +42,7 @@ export interface KernelDescription<B extends string, U extends string> {
 export interface DispatchArguments<B extends string, U extends string> {
   readonly template?: TemplateValues
   readonly bindings: Readonly<Record<B, DeviceBuffer | BufferRange>>
-  readonly uniforms: Readonly<Record<U, number>>
+  readonly uniforms: Readonly<Record<U, UniformValue>>
   readonly workgroups: Workgroups
   /** A rough count of arithmetic operations; see CommandStream. */
   readonly work?: number
@@ -113,21 +116,30 @@ function withDirectivesFirst(code: string): string {
 function packUniforms(
   { name, uniforms: types }: KernelDescription<string, string>,
   names: readonly string[],
-  values: Readonly<Record<string, number>>,
-): ArrayBuffer | undefined {
+  values: Readonly<Record<string, UniformValue>>,
+): Uniforms | undefined {
   if (names.length === 0) return undefined
   const view = new DataView(new ArrayBuffer(names.length * 4))
+  const varying: (() => void)[] = []
   for (const [i, uniform] of names.entries()) {
-    const value = values[uniform]!
+    const given = values[uniform]!
     const type = types[uniform]!
-    if (!isOfType(value, type)) {
-      throw new KernelError(name, `the uniform "${uniform}" is ${value}, which is no ${type}`)
+    const put = () => {
+      const value = typeof given === 'function' ? given() : given
+      if (!isOfType(value, type)) {
+        throw new KernelError(name, `the uniform "${uniform}" is ${value}, which is no ${type}`)
+      }
+      if (type === 'f32') view.setFloat32(i * 4, value, true)
+      else if (type === 'i32') view.setInt32(i * 4, value, true)
+      else view.setUint32(i * 4, value, true)
     }
-    if (type === 'f32') view.setFloat32(i * 4, value, true)
-    else if (type === 'i32') view.setInt32(i * 4, value, true)
-    else view.setUint32(i * 4, value, true)
+    put()
+    if (typeof given === 'function') varying.push(put)
   }
-  return view.buffer
+  const refresh = () => {
+    for (const put of varying) put()
+  }
+  return { data: view.buffer, refresh: varying.length > 0 ? refresh : undefined }
 }
 
 function isOfType(value: unknown, type: UniformType): boolean {

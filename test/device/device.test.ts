@@ -6,7 +6,7 @@ import { DeviceLostError, KernelError } from '../../src/device/errors.js'
 import { openDevice } from '../../src/device/node.js'
 import { bundle, importable, runNode } from '../support/child-process.js'
 import { tinyLimits, useEngine } from '../support/engine.js'
-import { add, firstOf, run, testProgram, zeros } from '../support/programs.js'
+import { add, firstOf, run, testProgram, uniform, zeros } from '../support/programs.js'
 
 const holder = useEngine({ requiredLimits: tinyLimits })
 
@@ -16,7 +16,7 @@ describe('a dispatch is refused', () => {
     const { device } = holder.engine
     const [buffer, output] = [device.allocate(bytes), device.allocate(4)]
     const ranges = [{ buffer, offset, size }, wholeBuffer(output)]
-    device.dispatch(copyProgram, ranges, Uint32Array.of(1).buffer, grid)
+    device.dispatch(copyProgram, ranges, uniform(1), grid)
   }
 
   test('when a buffer was released', () => {
@@ -73,6 +73,37 @@ describe('bytes', () => {
       device.upload(buffer, given)
       expect(new Uint8Array(await device.read(buffer, 0, given.length))).toEqual(Uint8Array.from(given))
     }
+  })
+
+  test('a part of a buffer is bound, copied, written and read where it lies', async () => {
+    const { device } = holder.engine
+    const alignment = device.limits.offsetAlignment
+    const whole = zeros(device, 3 * alignment)
+    const part = whole.part(alignment, 8)
+    run(device, add(), [part], 5)
+    device.upload(part, Uint32Array.of(7), 4)
+    const copy = zeros(device, 8)
+    device.copy(part, 0, copy, 0, 8)
+    expect([...new Uint32Array(await device.read(part))]).toEqual([5, 7])
+    expect([...new Uint32Array(await device.read(copy))]).toEqual([5, 7])
+    const values = new Uint32Array(await device.read(whole))
+    expect([values[0], values[alignment / 4], values[alignment / 4 + 1], values.at(-1)]).toEqual([0, 5, 7, 0])
+    expect(() => whole.part(alignment, 3 * alignment)).toThrow(RangeError)
+  })
+
+  test('a part keeps the whole buffer until all are released', () => {
+    const { device } = holder.engine
+    const { inUse } = device.memory()
+    const whole = zeros(device, 1024)
+    const part = whole.part(256, 512)
+    const partOfPart = part.part(256, 4)
+    expect(partOfPart.gpuOffset).toBe(512)
+    whole.release()
+    part.release()
+    expect(device.memory().inUse).toBe(inUse + 1024)
+    partOfPart.release()
+    expect(device.memory().inUse).toBe(inUse)
+    expect(() => whole.part(0, 4)).toThrow(/released/)
   })
 
   test('an upload takes its values at once', async () => {

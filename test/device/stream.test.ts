@@ -11,7 +11,7 @@ import { BufferPool } from '../../src/device/pool.js'
 import { CommandStream } from '../../src/device/stream.js'
 import { TimestampRecorder } from '../../src/device/timestamps.js'
 import { useEngine } from '../support/engine.js'
-import { add, appendDigit, firstOf, run, zeros } from '../support/programs.js'
+import { add, appendDigit, firstOf, run, uniform, zeros } from '../support/programs.js'
 
 const holder = useEngine()
 
@@ -125,7 +125,7 @@ describe('submits', () => {
     const entry = pipelines.get(add())
     await entry.ready
     const bindings = [wholeBuffer(pool.allocate(4))]
-    const uniforms = Uint32Array.of(1).buffer
+    const uniforms = uniform(1)
     const record = (count: number, work: number) => {
       for (let i = 0; i < count; i++) {
         stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups: [1, 1, 1], work })

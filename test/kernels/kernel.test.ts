@@ -1,7 +1,7 @@
 /** Kernel definitions: declarations, uniforms and named buffers become a dispatch; what does not fit is an error. */
 import { describe, expect, test } from 'vitest'
 import { KernelError } from '../../src/device/errors.js'
-import { defineKernel, read, type UniformType, write } from '../../src/kernels/kernel.js'
+import { defineKernel, read, type UniformType, type UniformValue, write } from '../../src/kernels/kernel.js'
 import { useEngine } from '../support/engine.js'
 
 const holder = useEngine()
@@ -23,7 +23,7 @@ const uniforms = defineKernel({
 })
 
 describe('dispatch', () => {
-  const dispatch = async (values: Partial<Record<'count' | 'offset' | 'factor', number | undefined>>, extra = 1) => {
+  const dispatch = async (values: Partial<Record<'count' | 'offset' | 'factor', UniformValue>>, extra = 1) => {
     const { engine } = holder
     const [input, output] = [engine.tensor([40]), engine.empty([4], 'u32')]
     uniforms.dispatch(engine.device, {
@@ -48,6 +48,13 @@ describe('dispatch', () => {
         factor,
       ])
     }
+  })
+
+  test('takes functions for values that differ from step to step', async () => {
+    let step = 1
+    const view = await dispatch({ count: () => step++, offset: () => -step })
+    expect([view.getUint32(0, true), view.getInt32(4, true), view.getFloat32(8, true)]).toEqual([1, -2, 1])
+    await expect(dispatch({ count: () => 0.5 })).rejects.toThrow(/the uniform "count" is 0.5/)
   })
 
   test.each([

@@ -1,7 +1,7 @@
 /** Small programs for tests of the device, which knows nothing of kernels. */
 import { type BufferRange, type DeviceBuffer, wholeBuffer } from '../../src/device/buffer.js'
 import type { Device } from '../../src/device/device.js'
-import type { Program } from '../../src/device/program.js'
+import type { Program, Uniforms } from '../../src/device/program.js'
 
 let count = 0
 
@@ -48,7 +48,12 @@ export function run(
   work = 0,
 ): void {
   const ranges = buffers.map((buffer) => ('gpu' in buffer ? wholeBuffer(buffer) : buffer))
-  device.dispatch(program, ranges, Uint32Array.of(value).buffer, [1, 1, 1], work)
+  device.dispatch(program, ranges, uniform(value), [1, 1, 1], work)
+}
+
+/** The uniform struct of these programs. */
+export function uniform(value: number): Uniforms {
+  return { data: Uint32Array.of(value).buffer, refresh: undefined }
 }
 
 export function zeros(device: Device, bytes = 4): DeviceBuffer {
