@@ -38,8 +38,9 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels])
   conv2dForward(
     engine.device,
-    { input: input.buffer, weight: weight.buffer, bias: bias?.buffer, output: output.buffer },
+    { input: input.buffer, weight: weight.buffer, output: output.buffer },
     geometry,
+    { bias: bias?.buffer },
   )
   return differentiable({
     name: 'conv2d',

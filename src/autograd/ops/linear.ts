@@ -34,7 +34,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     left: input.buffer,
     right: weight.buffer,
     output: output.buffer,
-    bias: bias?.buffer,
+    epilogue: { bias: bias?.buffer },
     rows,
     columns: outputs,
     depth: inputs,

@@ -3,6 +3,7 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/conv2d/forward.wgsl'
 import { defineKernel, read, write } from '../kernel.js'
+import { completeBindings, type Epilogue, epilogueBindings } from '../matmul/epilogue.js'
 import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
 import { matmul } from '../matmul/matmul.js'
 import { offsetRange } from '../offset-windows.js'
@@ -18,26 +19,38 @@ import {
 const kernel = defineKernel({
   name: 'conv2d/forward',
   source,
-  bindings: { input: read(), weight: read(), bias: read(), output: write() },
+  bindings: { input: read(), weight: read(), ...epilogueBindings, output: write() },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32' },
 })
 
 export interface Conv2dForwardBuffers {
   readonly input: DeviceBuffer
   readonly weight: DeviceBuffer
-  /** [outputChannels]; added to every pixel. */
-  readonly bias: DeviceBuffer | undefined
   readonly output: DeviceBuffer
 }
 
-export function conv2dForward(device: Device, buffers: Conv2dForwardBuffers, geometry: Conv2dGeometry): void {
+/** output = convolution of input and weight, and what the epilogue adds; its scale and bias are [outputChannels]. */
+export function conv2dForward(
+  device: Device,
+  buffers: Conv2dForwardBuffers,
+  geometry: Conv2dGeometry,
+  epilogue: Epilogue = {},
+): void {
   const { inputChannels, outputChannels, kernelSize, groups } = geometry
-  const { input, weight, bias, output } = buffers
+  const { input, weight, output } = buffers
   const sizes = imageSizes(geometry)
   const pixels = geometry.outputSize[0] * geometry.outputSize[1]
   if (isPointwise(geometry)) {
     const rows = geometry.batch * pixels
-    matmul(device, { left: input, right: weight, output, bias, rows, columns: outputChannels, depth: inputChannels })
+    matmul(device, {
+      left: input,
+      right: weight,
+      output,
+      epilogue,
+      rows,
+      columns: outputChannels,
+      depth: inputChannels,
+    })
     return
   }
   for (const window of imageWindows(device, kernel.name, geometry)) {
@@ -59,7 +72,8 @@ export function conv2dForward(device: Device, buffers: Conv2dForwardBuffers, geo
         batchStride: outputChannels / groups,
         rowStride: outputChannels,
         accumulate: false,
-        bias: bias && { buffer: bias, start: 0, count: outputChannels },
+        epilogue,
+        columns: { start: 0, count: outputChannels },
       },
       (dispatch) =>
         kernel.dispatch(device, {
@@ -67,7 +81,7 @@ export function conv2dForward(device: Device, buffers: Conv2dForwardBuffers, geo
           bindings: {
             input: inputRange.range,
             weight,
-            bias: dispatch.bias ?? weight, // without a bias, the kernel does not look at it
+            ...completeBindings(dispatch.epilogue, weight),
             output: dispatch.output,
           },
           uniforms: { ...dispatch.uniforms, ...geometryValues(geometry), inputOffset: inputRange.offset },

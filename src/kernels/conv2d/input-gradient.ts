@@ -67,6 +67,7 @@ export function conv2dInputGradient(
         batchStride: inputChannels / groups,
         rowStride: inputChannels,
         accumulate: false,
+        columns: { start: 0, count: inputChannels },
       },
       (dispatch) =>
         kernel.dispatch(device, {

@@ -63,6 +63,7 @@ export function conv2dWeightGradient(
         batchStride: outputChannels / groups,
         rowStride: outputChannels,
         accumulate: window.start > 0,
+        columns: { start: 0, count: outputChannels },
       },
       (dispatch) =>
         kernel.dispatch(device, {

@@ -5,12 +5,13 @@ import source from '../../../shaders/matmul/combine.wgsl'
 import { elementGrid } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
+import { bindEpilogue, completeBindings, epilogueBindings } from './epilogue.js'
 import type { InnerProductOutput } from './inner-product.js'
 
 const kernel = defineKernel({
   name: 'matmul/combine',
   source,
-  bindings: { partials: read(), bias: read(), output: write() },
+  bindings: { partials: read(), ...epilogueBindings, output: write() },
   uniforms: { size: 'u32', splits: 'u32', outputOffset: 'u32', biasOffset: 'u32', biasLength: 'u32' },
 })
 
@@ -20,16 +21,16 @@ export function combine(
   { partials, splits, output }: { partials: DeviceBuffer; splits: number; output: InnerProductOutput },
 ): void {
   const results = offsetRange(device, output.buffer, output.start, output.extent)
-  const bias = output.bias && offsetRange(device, output.bias.buffer, output.bias.start, output.bias.count)
+  const epilogue = bindEpilogue(device, output.epilogue ?? {}, output)
   kernel.dispatch(device, {
-    template: { workgroupSize: device.workgroupSize, bias: bias !== undefined, accumulate: output.accumulate },
-    bindings: { partials, bias: bias?.range ?? partials, output: results.range },
+    template: { workgroupSize: device.workgroupSize, ...epilogue.template, accumulate: output.accumulate },
+    bindings: { partials, ...completeBindings(epilogue.bindings, partials), output: results.range },
     uniforms: {
       size: output.extent,
       splits,
       outputOffset: results.offset,
-      biasOffset: bias?.offset ?? 0,
-      biasLength: output.bias?.count ?? 1,
+      biasOffset: epilogue.biasOffset,
+      biasLength: output.columns.count,
     },
     workgroups: elementGrid(device, output.extent),
     work: output.extent * splits,

@@ -9,6 +9,7 @@ import { linearGrid } from '../grid.js'
 import type { UniformType } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
 import { combine } from './combine.js'
+import { bindEpilogue, type BoundEpilogue, type Epilogue } from './epilogue.js'
 
 /** The sizes of a product; its depth is segments * segmentLength. See the WGSL for what a segment is. */
 export interface InnerProduct {
@@ -31,8 +32,10 @@ export interface InnerProductOutput {
   readonly rowStride: number
   /** Whether the results are added to what is there. */
   readonly accumulate: boolean
-  /** Added to the results: elements from `start` on, one for each column of each batch. */
-  readonly bias?: { readonly buffer: DeviceBuffer; readonly start: number; readonly count: number } | undefined
+  /** Its scale and bias have one element for each column of each batch, counted along a row of the output. */
+  readonly epilogue?: Epilogue | undefined
+  /** The elements of scale and bias that belong to these results. */
+  readonly columns: { readonly start: number; readonly count: number }
 }
 
 /** What a kernel's code depends on. */
@@ -60,12 +63,12 @@ export const innerProductUniforms = {
   biasOffset: 'u32',
 } as const satisfies Record<string, UniformType>
 
-/** What a kernel's dispatch needs besides its operands. `bias` is set exactly if the template's `bias` is true. */
+/** What a kernel's dispatch needs besides its operands. */
 export interface InnerProductDispatch {
   readonly template: Readonly<Record<string, boolean | number>>
   readonly uniforms: Readonly<Record<keyof typeof innerProductUniforms, number>>
   readonly output: BufferRange
-  readonly bias: BufferRange | undefined
+  readonly epilogue: BoundEpilogue['bindings']
   readonly workgroups: Workgroups
   readonly work: number
 }
@@ -90,13 +93,13 @@ export function innerProduct(
   const splits = Math.ceil(depth / depthPerSplit)
   const partials = splits > 1 ? device.allocate(splits * output.extent * 4) : undefined
   const results = offsetRange(device, output.buffer, output.start, output.extent)
-  const bias =
-    !partials && output.bias ? offsetRange(device, output.bias.buffer, output.bias.start, output.bias.count) : undefined
+  // parts of results are stored as they are
+  const epilogue = bindEpilogue(device, partials ? {} : (output.epilogue ?? {}), output)
   dispatch({
     template: {
       ...tiling.template,
       ...order,
-      bias: bias !== undefined,
+      ...epilogue.template,
       accumulate: !partials && output.accumulate,
     },
     uniforms: {
@@ -111,10 +114,10 @@ export function innerProduct(
       outputOffset: partials ? 0 : results.offset,
       outputBatchStride: output.batchStride,
       outputRowStride: output.rowStride,
-      biasOffset: bias?.offset ?? 0,
+      biasOffset: epilogue.biasOffset,
     },
     output: partials ? offsetRange(device, partials, 0, splits * output.extent).range : results.range,
-    bias: bias?.range,
+    epilogue: epilogue.bindings,
     workgroups: linearGrid(device, tiles * splits * batches),
     work: 2 * batches * rows * columns * depth,
   })

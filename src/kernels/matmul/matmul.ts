@@ -8,12 +8,13 @@ import source from '../../../shaders/matmul/matmul.wgsl'
 import type { RowWindow } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import { fitsAnywhere, offsetRange, offsetWindows } from '../offset-windows.js'
+import { completeBindings, type Epilogue, epilogueBindings } from './epilogue.js'
 import { innerProduct, innerProductUniforms } from './inner-product.js'
 
 const kernel = defineKernel({
   name: 'matmul/matmul',
   source,
-  bindings: { left: read(), right: read(), bias: read(), output: write() },
+  bindings: { left: read(), right: read(), ...epilogueBindings, output: write() },
   uniforms: {
     ...innerProductUniforms,
     leftOffset: 'u32',
@@ -34,8 +35,8 @@ export interface MatmulArguments {
   readonly right: DeviceBuffer
   /** [batches, rows, columns]. */
   readonly output: DeviceBuffer
-  /** [columns]; added to every row. */
-  readonly bias?: DeviceBuffer | undefined
+  /** What is done to the results; its scale and bias are [columns]. */
+  readonly epilogue?: Epilogue | undefined
   readonly rows: number
   readonly columns: number
   readonly depth: number
@@ -62,7 +63,7 @@ interface Operand {
   readonly lengths: readonly [number, number]
 }
 
-/** output = left * right (+ bias) (+ output), for each batch. */
+/** output = left * right (+ output) and what the epilogue adds, for each batch. */
 export function matmul(device: Device, matmul: MatmulArguments): void {
   const { batches = 1, rows, columns, depth, accumulate = false } = matmul
   const lengths = { batches, rows, columns, depth }
@@ -84,7 +85,7 @@ export function matmul(device: Device, matmul: MatmulArguments): void {
   for (const windows of windowsOf(device, lengths, [left, right, output])) {
     const [leftRange, rightRange] = [left, right].map((operand) => rangeOf(device, operand, windows))
     const results = placeOf(output, windows)
-    const isFirst = windows.depth.start === 0
+    const isLast = windows.depth.start + windows.depth.count === depth
     innerProduct(
       device,
       {
@@ -100,16 +101,17 @@ export function matmul(device: Device, matmul: MatmulArguments): void {
         ...results,
         batchStride: rows * columns,
         rowStride: columns,
-        accumulate: accumulate || !isFirst,
-        bias: matmul.bias && isFirst ? { buffer: matmul.bias, ...windows.columns } : undefined,
+        accumulate: accumulate || windows.depth.start > 0,
+        epilogue: isLast ? matmul.epilogue : undefined,
+        columns: windows.columns,
       },
-      ({ template, uniforms, output, bias, workgroups, work }) =>
+      ({ template, uniforms, output, epilogue, workgroups, work }) =>
         kernel.dispatch(device, {
           template,
           bindings: {
             left: leftRange!.range,
             right: rightRange!.range,
-            bias: bias ?? rightRange!.range, // without a bias, the kernel does not look at it
+            ...completeBindings(epilogue, rightRange!.range),
             output,
           },
           uniforms: {
