@@ -2,6 +2,9 @@
 // s, plus what the epilogue adds. One invocation computes one element; partials is f32 [splits, size], row-major.
 
 #include "common/linear-index.wgsl"
+
+alias Value = f32;
+
 #include "matmul/epilogue.wgsl"
 
 @compute @workgroup_size(${workgroupSize})

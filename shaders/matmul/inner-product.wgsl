@@ -14,6 +14,9 @@
 // which are the groups of a convolution.
 
 #include "common/linear-index.wgsl"
+
+alias Value = f32;
+
 #include "matmul/epilogue.wgsl"
 
 struct Tile {

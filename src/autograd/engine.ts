@@ -10,6 +10,7 @@ import { type DeviceHost, subgroupSizeOf } from '../device/host.js'
 import type { OpenOptions } from '../device/node.js'
 import type { MemoryReport } from '../device/pool.js'
 import { fill } from '../kernels/fill/fill.js'
+import { Tuner } from '../tuning/tuner.js'
 import { RandomState } from './random-state.js'
 import { ScopeStack } from './scope.js'
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.js'
@@ -29,6 +30,8 @@ export interface TensorOptions {
 
 export class Engine {
   readonly random: RandomState
+  /** Chooses kernel variants. @internal */
+  readonly tuner: Tuner
   /** @internal */
   readonly scopes = new ScopeStack()
   #gradEnabled = true
@@ -38,6 +41,7 @@ export class Engine {
     seed = 0,
   ) {
     this.random = new RandomState(seed)
+    this.tuner = new Tuner(device)
   }
 
   /** Whether operations are put on the tape. */

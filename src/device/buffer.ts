@@ -9,6 +9,7 @@ export class DeviceBuffer {
   #references = 1
   /** Counts in-place writes, so that the tape notices when something it saved was changed. */
   version = 0
+  #forms: Map<string, PackedForm> | undefined
 
   /**
    * @param id the number of the physical buffer: equal numbers mean the same memory
@@ -52,8 +53,32 @@ export class DeviceBuffer {
 
   release(): void {
     if (this.released) throw new Error('a buffer was released twice')
-    if (--this.#references === 0) this.onRelease(this)
+    if (--this.#references > 0) return
+    for (const { buffer } of this.#forms?.values() ?? []) buffer.release()
+    this.#forms = undefined
+    this.onRelease(this)
   }
+
+  /**
+   * Another form of the contents, such as a weight transformed for an algorithm. It is kept as long as this buffer is, and made
+   * anew by `pack` when the contents have changed.
+   */
+  packed(name: string, pack: () => DeviceBuffer): DeviceBuffer {
+    this.#forms ??= new Map()
+    const known = this.#forms.get(name)
+    if (known?.version === this.version) return known.buffer
+    this.#forms.delete(name)
+    known?.buffer.release()
+    const buffer = pack()
+    this.#forms.set(name, { buffer, version: this.version })
+    return buffer
+  }
+}
+
+interface PackedForm {
+  readonly buffer: DeviceBuffer
+  /** That of the contents which were packed. */
+  readonly version: number
 }
 
 /** A part of a buffer, in bytes; `offset` is a multiple of the device's `minStorageBufferOffsetAlignment`. */

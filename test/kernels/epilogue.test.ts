@@ -76,7 +76,7 @@ async function checkConvolution(engine: Engine, parts: readonly Part[], geometry
   const weight = engine.tensor(testValues((kernelSize[0] * kernelSize[1] * inputChannels * outputChannels) / groups, 2))
   await checkEpilogue(engine, parts, [batch, ...outputSize, outputChannels], (output, epilogue) => {
     const buffers = { input: input.buffer, weight: weight.buffer, output: output.buffer }
-    conv2dForward(engine.device, buffers, geometry, epilogue)
+    conv2dForward(engine.device, buffers, geometry, { epilogue })
   })
 }
 

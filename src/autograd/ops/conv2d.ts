@@ -1,14 +1,12 @@
 /** 2-D convolution of images, as in PyTorch: the kernel is not flipped. */
 import { OptionError, ShapeError } from '../../device/errors.js'
-import { conv2dForward } from '../../kernels/conv2d/forward.js'
 import { type Conv2dGeometry, outputLength } from '../../kernels/conv2d/geometry.js'
-import { conv2dInputGradient } from '../../kernels/conv2d/input-gradient.js'
-import { conv2dWeightGradient } from '../../kernels/conv2d/weight-gradient.js'
 import { checkDType } from '../check.js'
 import { formatShape } from '../shape.js'
 import { differentiable } from '../tape.js'
 import type { Tensor } from '../tensor.js'
 import { checkBias, sumOfColumns } from './bias.js'
+import { convolve, inputGradientOf, weightGradientOf } from './convolution.js'
 import { imageDimensions } from './image.js'
 import { type Pair, pairOf } from './pair.js'
 
@@ -33,47 +31,17 @@ export interface Conv2dOptions {
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
   const geometry = geometryOf(input, weight, options)
   checkBias('conv2d', bias, geometry.outputChannels)
-  const { engine, shape: inputShape } = input
   const weightShape = weight.shape
-  const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels])
-  conv2dForward(
-    engine.device,
-    { input: input.buffer, weight: weight.buffer, output: output.buffer },
-    geometry,
-    { bias: bias?.buffer },
-  )
   return differentiable({
     name: 'conv2d',
     inputs: { input, weight, bias },
-    output,
+    output: convolve(input, weight, geometry, { bias: bias?.buffer }),
     saves: (needs) => ({ input: needs.weight ? input : undefined, weight: needs.input ? weight : undefined }),
-    gradients: ({ gradient, saved, needs }) => {
-      const inputGradient = needs.input ? engine.empty(inputShape) : undefined
-      if (inputGradient) {
-        conv2dInputGradient(
-          engine.device,
-          {
-            outputGradient: gradient.buffer,
-            weight: saved.weight.buffer,
-            inputGradient: inputGradient.buffer,
-          },
-          geometry,
-        )
-      }
-      const weightGradient = needs.weight ? engine.empty(weightShape) : undefined
-      if (weightGradient) {
-        conv2dWeightGradient(
-          engine.device,
-          {
-            input: saved.input.buffer,
-            outputGradient: gradient.buffer,
-            weightGradient: weightGradient.buffer,
-          },
-          geometry,
-        )
-      }
-      return { input: inputGradient, weight: weightGradient, bias: needs.bias ? sumOfColumns(gradient) : undefined }
-    },
+    gradients: ({ gradient, saved, needs }) => ({
+      input: needs.input ? inputGradientOf(gradient, saved.weight, geometry, !needs.weight) : undefined,
+      weight: needs.weight ? weightGradientOf(gradient, saved.input, weightShape, geometry) : undefined,
+      bias: needs.bias ? sumOfColumns(gradient) : undefined,
+    }),
   })
 }
 

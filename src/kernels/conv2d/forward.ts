@@ -15,11 +15,13 @@ import {
   imageWindows,
   isPointwise,
 } from './geometry.js'
+import { type Conv2dVariant, winogradProblem, withPackedWeight } from './variants.js'
+import { winogradForward } from './winograd/index.js'
 
 const kernel = defineKernel({
   name: 'conv2d/forward',
   source,
-  bindings: { input: read(), weight: read(), ...epilogueBindings, output: write() },
+  bindings: { input: read(), weight: read(), ...epilogueBindings(), output: write() },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32' },
 })
 
@@ -29,13 +31,29 @@ export interface Conv2dForwardBuffers {
   readonly output: DeviceBuffer
 }
 
-/** output = convolution of input and weight, and what the epilogue adds; its scale and bias are [outputChannels]. */
+export interface Conv2dForwardOptions {
+  /** Its scale and bias are [outputChannels]. */
+  readonly epilogue?: Epilogue
+  /** One of `conv2dVariantsFor`; `direct` by default. */
+  readonly variant?: Conv2dVariant
+  /** See `PackedWeight`. */
+  readonly keepPacked?: boolean
+}
+
+/** output = convolution of input and weight, and what the epilogue adds. */
 export function conv2dForward(
   device: Device,
   buffers: Conv2dForwardBuffers,
   geometry: Conv2dGeometry,
-  epilogue: Epilogue = {},
+  { epilogue = {}, variant = 'direct', keepPacked = false }: Conv2dForwardOptions = {},
 ): void {
+  const problem = winogradProblem(device, 'forward', geometry, variant)
+  if (problem) {
+    withPackedWeight(device, { weight: buffers.weight, keepPacked }, problem, false, (kernel) => {
+      winogradForward(device, { ...buffers, kernel }, problem.geometry, problem.tiling, epilogue)
+    })
+    return
+  }
   const { inputChannels, outputChannels, kernelSize, groups } = geometry
   const { input, weight, output } = buffers
   const sizes = imageSizes(geometry)

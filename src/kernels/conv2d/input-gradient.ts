@@ -14,6 +14,8 @@ import {
   imageWindows,
   isPointwise,
 } from './geometry.js'
+import { type Conv2dVariant, winogradProblem, withPackedWeight } from './variants.js'
+import { winogradInputGradient } from './winograd/index.js'
 
 const kernel = defineKernel({
   name: 'conv2d/input-gradient',
@@ -28,11 +30,27 @@ export interface Conv2dInputGradientBuffers {
   readonly inputGradient: DeviceBuffer
 }
 
+export interface Conv2dInputGradientOptions {
+  /** One of `conv2dVariantsFor`; `direct` by default. */
+  readonly variant?: Conv2dVariant
+  /** See `PackedWeight`. */
+  readonly keepPacked?: boolean
+}
+
 export function conv2dInputGradient(
   device: Device,
-  { outputGradient, weight, inputGradient }: Conv2dInputGradientBuffers,
+  buffers: Conv2dInputGradientBuffers,
   geometry: Conv2dGeometry,
+  { variant = 'direct', keepPacked = false }: Conv2dInputGradientOptions = {},
 ): void {
+  const { outputGradient, weight, inputGradient } = buffers
+  const problem = winogradProblem(device, 'input-gradient', geometry, variant)
+  if (problem) {
+    withPackedWeight(device, { weight, keepPacked }, problem, true, (kernel) => {
+      winogradInputGradient(device, { ...buffers, kernel }, problem.geometry, problem.tiling)
+    })
+    return
+  }
   const { inputChannels, outputChannels, inputSize, kernelSize, groups } = geometry
   const sizes = imageSizes(geometry)
   const pixels = inputSize[0] * inputSize[1]

@@ -14,6 +14,8 @@ import {
   imageWindows,
   isPointwise,
 } from './geometry.js'
+import { type Conv2dVariant, winogradProblem } from './variants.js'
+import { winogradWeightGradient } from './winograd/index.js'
 
 const kernel = defineKernel({
   name: 'conv2d/weight-gradient',
@@ -28,11 +30,19 @@ export interface Conv2dWeightGradientBuffers {
   readonly weightGradient: DeviceBuffer
 }
 
+/** @param variant one of `conv2dVariantsFor` */
 export function conv2dWeightGradient(
   device: Device,
-  { input, outputGradient, weightGradient }: Conv2dWeightGradientBuffers,
+  buffers: Conv2dWeightGradientBuffers,
   geometry: Conv2dGeometry,
+  variant: Conv2dVariant = 'direct',
 ): void {
+  const { input, outputGradient, weightGradient } = buffers
+  const problem = winogradProblem(device, 'weight-gradient', geometry, variant)
+  if (problem) {
+    winogradWeightGradient(device, buffers, problem.geometry, problem.tiling)
+    return
+  }
   const { inputChannels, outputChannels, outputSize, kernelSize, groups } = geometry
   const sizes = imageSizes(geometry)
   const pixels = outputSize[0] * outputSize[1]

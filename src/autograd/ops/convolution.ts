@@ -1,0 +1,55 @@
+/** The convolution's kernels with the variants that the tuner chooses. */
+import { conv2dForward } from '../../kernels/conv2d/forward.js'
+import type { Conv2dGeometry } from '../../kernels/conv2d/geometry.js'
+import { conv2dInputGradient } from '../../kernels/conv2d/input-gradient.js'
+import { conv2dWeightGradient } from '../../kernels/conv2d/weight-gradient.js'
+import type { Epilogue } from '../../kernels/matmul/epilogue.js'
+import type { Tensor } from '../tensor.js'
+
+/** The convolution [N, OH, OW, Cout], and what the epilogue adds. */
+export function convolve(input: Tensor, weight: Tensor, geometry: Conv2dGeometry, epilogue: Epilogue): Tensor {
+  const { engine } = input
+  const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels])
+  // a step of training changes the weights that it trains: their packed forms are not worth keeping
+  const keepPacked = !(weight.requiresGrad && engine.gradEnabled)
+  const variant = engine.tuner.conv2d('forward', geometry, keepPacked)
+  const buffers = { input: input.buffer, weight: weight.buffer, output: output.buffer }
+  conv2dForward(engine.device, buffers, geometry, { epilogue, variant, keepPacked })
+  return output
+}
+
+/**
+ * The gradient of the input from that of the output.
+ * @param keepPacked whether the weight stays as it is
+ */
+export function inputGradientOf(
+  gradient: Tensor,
+  weight: Tensor,
+  geometry: Conv2dGeometry,
+  keepPacked: boolean,
+): Tensor {
+  const { engine } = gradient
+  const inputGradient = engine.empty([geometry.batch, ...geometry.inputSize, geometry.inputChannels])
+  const variant = engine.tuner.conv2d('input-gradient', geometry, keepPacked)
+  const buffers = { outputGradient: gradient.buffer, weight: weight.buffer, inputGradient: inputGradient.buffer }
+  conv2dInputGradient(engine.device, buffers, geometry, { variant, keepPacked })
+  return inputGradient
+}
+
+/** The gradient of the weight, of the given shape, from that of the output. */
+export function weightGradientOf(
+  gradient: Tensor,
+  input: Tensor,
+  weightShape: readonly number[],
+  geometry: Conv2dGeometry,
+): Tensor {
+  const { engine } = gradient
+  const weightGradient = engine.empty(weightShape)
+  conv2dWeightGradient(
+    engine.device,
+    { input: input.buffer, outputGradient: gradient.buffer, weightGradient: weightGradient.buffer },
+    geometry,
+    engine.tuner.conv2d('weight-gradient', geometry, false),
+  )
+  return weightGradient
+}
