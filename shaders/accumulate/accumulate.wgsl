@@ -1,6 +1,7 @@
-// accumulate: destination[i] += source[i]. One invocation adds one element of two contiguous f32 arrays.
+// accumulate: destination[i] += source[i]. One invocation adds one Value of two contiguous f32 arrays.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(

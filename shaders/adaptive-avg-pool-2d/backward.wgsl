@@ -1,8 +1,9 @@
 // Adaptive average pool backward: inputGradient[n, h, w, c] = the sum of outputGradient[n, oh, ow, c] / (size of the
 // window) over the windows that cover this input; see window.wgsl.
-// One invocation computes one input element of channels-last images by gathering from those windows.
+// One invocation computes one Value of the input of channels-last images by gathering from those windows.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 #include "common/nhwc.wgsl"
 #include "adaptive-avg-pool-2d/window.wgsl"
 
@@ -19,7 +20,7 @@ fn main(
   let place = imagePosition(i, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels);
   let rows = windowsOver(place.h, uniforms.inputHeight, uniforms.outputHeight);
   let columns = windowsOver(place.w, uniforms.inputWidth, uniforms.outputWidth);
-  var sum = 0.0;
+  var sum = Value();
   for (var oh = rows.x; oh < rows.y; oh += 1u) {
     let coveredRows = windowAlong(oh, uniforms.inputHeight, uniforms.outputHeight);
     for (var ow = columns.x; ow < columns.y; ow += 1u) {

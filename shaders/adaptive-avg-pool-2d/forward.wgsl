@@ -1,9 +1,10 @@
 // Adaptive average pool forward: output[n, oh, ow, c] = the mean of input[n, h, w, c] over a window that the sizes of
 // input and output determine; see window.wgsl.
-// One invocation computes one output element of channels-last images; neighbouring ones read neighbouring channels, so
+// One invocation computes one Value of the output of channels-last images; neighbouring ones read neighbouring channels, so
 // a pool of the whole image reads memory in order as well.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 #include "common/nhwc.wgsl"
 #include "adaptive-avg-pool-2d/window.wgsl"
 
@@ -20,7 +21,7 @@ fn main(
   let place = imagePosition(i, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
   let rows = windowAlong(place.h, uniforms.inputHeight, uniforms.outputHeight);
   let columns = windowAlong(place.w, uniforms.inputWidth, uniforms.outputWidth);
-  var sum = 0.0;
+  var sum = Value();
   for (var h = rows.x; h < rows.y; h += 1u) {
     for (var w = columns.x; w < columns.y; w += 1u) {
       let source = ImagePosition(place.n, h, w, place.c);

@@ -1,8 +1,9 @@
 // Average pool backward: inputGradient[n, h, w, c] = the sum of outputGradient[n, oh, ow, c] / (places that the window
 // counts) over the windows that cover this input.
-// One invocation computes one input element of channels-last images by gathering from those windows.
+// One invocation computes one Value of the input of channels-last images by gathering from those windows.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 #include "common/nhwc.wgsl"
 #include "common/pool-windows.wgsl"
 #include "avg-pool-2d/window.wgsl"
@@ -22,7 +23,7 @@ fn main(
     place.h + uniforms.paddingHeight, uniforms.kernelHeight - 1u, uniforms.strideHeight, uniforms.outputHeight);
   let columns = windowsOver(
     place.w + uniforms.paddingWidth, uniforms.kernelWidth - 1u, uniforms.strideWidth, uniforms.outputWidth);
-  var sum = 0.0;
+  var sum = Value();
   for (var oh = rows.x; oh < rows.y; oh += 1u) {
     let countedRows = windowAlong(
       oh, uniforms.kernelHeight, uniforms.strideHeight, uniforms.paddingHeight, uniforms.inputHeight).z;

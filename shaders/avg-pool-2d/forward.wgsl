@@ -1,8 +1,9 @@
 // Average pool forward: output[n, oh, ow, c] = the sum of input[n, h, w, c] over the window that begins at
 // h = oh * stride - padding (columns likewise), divided by the number of places that the window counts; see window.wgsl.
-// One invocation computes one output element of channels-last images; neighbouring ones read neighbouring channels.
+// One invocation computes one Value of the output of channels-last images; neighbouring ones read neighbouring channels.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 #include "common/nhwc.wgsl"
 #include "avg-pool-2d/window.wgsl"
 
@@ -21,7 +22,7 @@ fn main(
     place.h, uniforms.kernelHeight, uniforms.strideHeight, uniforms.paddingHeight, uniforms.inputHeight);
   let columns = windowAlong(
     place.w, uniforms.kernelWidth, uniforms.strideWidth, uniforms.paddingWidth, uniforms.inputWidth);
-  var sum = 0.0;
+  var sum = Value();
   for (var h = rows.x; h < rows.y; h += 1u) {
     for (var w = columns.x; w < columns.y; w += 1u) {
       let source = ImagePosition(place.n, h, w, place.c);

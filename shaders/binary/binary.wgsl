@@ -1,8 +1,10 @@
 // binary: output[i] = a[i] operator b[i] on contiguous f32 arrays, the operands broadcast by NumPy's rules.
-// One invocation computes one element. Along dimension k (0 is the outermost) the operands have the strides strideA_k and
-// strideB_k in elements, 0 where they repeat. With rank 1 nothing repeats, and the operands are read straight through.
+// One invocation computes one element, or one Value where both operands have the output's shape. Along dimension k (0 is the
+// outermost) the operands have the strides strideA_k and strideB_k in elements, 0 where they repeat. With rank 1 nothing
+// repeats, and the operands are read straight through.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 struct Position {
   rest: u32, // the number of the output element in the dimensions that are left

@@ -1,6 +1,7 @@
-// binary with a number: output[i] = input[i] operator value. One invocation computes one element of contiguous f32 arrays.
+// binary with a number: output[i] = input[i] operator value. One invocation computes one Value of contiguous f32 arrays.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -10,6 +11,6 @@ fn main(
 ) {
   let i = linearIndex(group, groups, local, ${workgroupSize}u);
   if (i < uniforms.size) {
-    output[i] = input[i] ${operator} uniforms.value;
+    output[i] = input[i] ${operator} Value(uniforms.value);
   }
 }

@@ -1,6 +1,7 @@
-// fill: output[i] = value. One invocation writes one element of a contiguous f32 array.
+// fill: output[i] = value. One invocation writes one Value of a contiguous f32 array.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -10,6 +11,6 @@ fn main(
 ) {
   let i = linearIndex(group, groups, local, ${workgroupSize}u);
   if (i < uniforms.size) {
-    output[i] = uniforms.value;
+    output[i] = Value(uniforms.value);
   }
 }

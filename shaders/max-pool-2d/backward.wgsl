@@ -1,9 +1,10 @@
 // Max pool backward: inputGradient[n, h, w, c] = the sum of outputGradient[n, oh, ow, c] over the windows whose largest
 // input is this one, which is where indices[n, oh, ow, c] = h * inputWidth + w.
-// One invocation computes one input element of channels-last images by gathering from the windows that can cover it,
+// One invocation computes one Value of the input of channels-last images by gathering from the windows that can cover it,
 // so nothing is added by two invocations and the order of the sum is fixed.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 #include "common/nhwc.wgsl"
 #include "common/pool-windows.wgsl"
 
@@ -25,14 +26,12 @@ fn main(
     place.h + uniforms.paddingHeight, reachHeight, uniforms.strideHeight, uniforms.outputHeight);
   let columns = windowsOver(
     place.w + uniforms.paddingWidth, reachWidth, uniforms.strideWidth, uniforms.outputWidth);
-  var sum = 0.0;
+  var sum = Value();
   for (var oh = rows.x; oh < rows.y; oh += 1u) {
     for (var ow = columns.x; ow < columns.y; ow += 1u) {
       let window = ImagePosition(place.n, oh, ow, place.c);
       let j = imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
-      if (indices[j] == index) {
-        sum += outputGradient[j];
-      }
+      sum += select(Value(), outputGradient[j], indices[j] == Index(index));
     }
   }
   inputGradient[i] = sum;

@@ -3,13 +3,14 @@
 // indices[n, oh, ow, c] = h * inputWidth + w of the first such input in row-major order, which is the one that gets the
 // gradient, as in PyTorch; a NaN counts as larger than everything, the last one wins. A window without any input (only
 // dilation can make one) gives the lowest f32 and an index that no input has.
-// One invocation computes one output element of channels-last images; neighbouring ones read neighbouring channels.
+// One invocation computes one Value of the output of channels-last images; neighbouring ones read neighbouring channels.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 #include "common/nhwc.wgsl"
 
-fn isNan(value: f32) -> bool {
-  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u; // a compiler may take value != value for false
+fn areNan(value: Value) -> Flag {
+  return (bitcast<Index>(value) & Index(0x7fffffffu)) > Index(0x7f800000u); // a compiler may take value != value for false
 }
 
 @compute @workgroup_size(${workgroupSize})
@@ -25,9 +26,10 @@ fn main(
   let place = imagePosition(i, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
   let top = i32(place.h * uniforms.strideHeight) - i32(uniforms.paddingHeight);
   let left = i32(place.w * uniforms.strideWidth) - i32(uniforms.paddingWidth);
-  var best = -3.4028234663852886e38;
-  var bestIndex = 0xffffffffu;
-  var bestIsNan = false;
+  let none = Index(0xffffffffu);
+  var best = Value(-3.4028234663852886e38);
+  var bestIndex = none;
+  var bestIsNan = Flag();
   for (var kh = 0u; kh < uniforms.kernelHeight; kh += 1u) {
     let h = top + i32(kh * uniforms.dilationHeight);
     if (h < 0 || h >= i32(uniforms.inputHeight)) {
@@ -40,12 +42,11 @@ fn main(
       }
       let source = ImagePosition(place.n, u32(h), u32(w), place.c);
       let value = input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)];
-      let nan = isNan(value);
-      if (nan || bestIndex == 0xffffffffu || (!bestIsNan && value > best)) {
-        best = value;
-        bestIndex = source.h * uniforms.inputWidth + source.w;
-        bestIsNan = nan;
-      }
+      let nan = areNan(value);
+      let better = nan | (bestIndex == none) | (!bestIsNan & (value > best));
+      best = select(best, value, better);
+      bestIndex = select(bestIndex, Index(source.h * uniforms.inputWidth + source.w), better);
+      bestIsNan = select(bestIsNan, nan, better);
     }
   }
   output[i] = best;

@@ -1,7 +1,8 @@
 // relu backward: inputGradient[i] = outputGradient[i] where output[i] > 0, else 0.
-// One invocation computes one element of contiguous f32 arrays.
+// One invocation computes one Value of contiguous f32 arrays.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -11,6 +12,6 @@ fn main(
 ) {
   let i = linearIndex(group, groups, local, ${workgroupSize}u);
   if (i < uniforms.size) {
-    inputGradient[i] = select(outputGradient[i], 0.0, output[i] <= 0.0);
+    inputGradient[i] = select(outputGradient[i], Value(), output[i] <= Value());
   }
 }

@@ -1,6 +1,8 @@
-// relu forward: output[i] = max(input[i], 0), NaN stays NaN. One invocation computes one element of a contiguous f32 array.
+// relu forward: output[i] = max(input[i], 0), NaN stays NaN. One invocation computes one
+// Value of a contiguous f32 array.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -12,6 +14,6 @@ fn main(
   if (i < uniforms.size) {
     let value = input[i];
     // a comparison, not max(): max(NaN, 0) may be 0, which would hide a diverged network
-    output[i] = select(value, 0.0, value <= 0.0);
+    output[i] = select(value, Value(), value <= Value());
   }
 }

@@ -20,6 +20,11 @@ export interface ElementwiseDispatch<B extends string, U extends string> {
   readonly whole?: readonly B[]
   /** Template values besides `workgroupSize`, which is always given. */
   readonly template?: TemplateValues
+  /**
+   * Whether the WGSL works on Values (shaders/common/value.wgsl). Four elements are one Value then, wherever the size allows it,
+   * and the windows that `uniforms` gets count Values. Only for operands of 4 bytes.
+   */
+  readonly vectors?: boolean
   /** How many neighbouring elements one invocation computes; a power of two up to 8. */
   readonly elementsPerInvocation?: number
   /** A rough count of arithmetic operations per element. */
@@ -38,15 +43,21 @@ export function dispatchElementwise<B extends string, U extends string>(
     bytes: whole.includes(name) ? 0 : ((elementBytes as Partial<Record<B, number>>)[name] ?? 4),
   }))
   const rowBytes = operands.map(({ bytes }) => bytes).filter((bytes) => bytes > 0)
+  // windows are cut at multiples of the offset alignment, which is at least 16 bytes
+  const perValue = dispatch.vectors && size % 4 === 0 ? 4 : 1
   for (const window of rowWindows(device, kernel.name, size, rowBytes)) {
     const bindings = Object.fromEntries(
       operands.map(({ name, bytes }) => [name, bytes === 0 ? buffers[name] : windowOf(buffers[name], window, bytes)]),
     ) as Record<B, DeviceBuffer | BufferRange>
     kernel.dispatch(device, {
-      template: { workgroupSize: device.workgroupSize, ...template },
+      template: {
+        workgroupSize: device.workgroupSize,
+        ...(dispatch.vectors !== undefined && { vectors: perValue === 4 }),
+        ...template,
+      },
       bindings,
-      uniforms: uniforms(window),
-      workgroups: elementGrid(device, Math.ceil(window.count / elementsPerInvocation)),
+      uniforms: uniforms({ start: window.start / perValue, count: window.count / perValue }),
+      workgroups: elementGrid(device, Math.ceil(window.count / perValue / elementsPerInvocation)),
       work: window.count * (dispatch.workPerElement ?? 1),
     })
   }

@@ -25,7 +25,10 @@ export interface PoolWindow {
   readonly dilation: readonly [number, number]
 }
 
-/** `size` is the number of elements that a dispatch computes. */
+/**
+ * Pools work on Values (shaders/common/value.wgsl): four neighbouring channels at a time where their number allows it. `size`
+ * is the number of Values that a dispatch computes, `channels` that of one pixel.
+ */
 export const poolShapeUniforms = {
   size: 'u32',
   channels: 'u32',
@@ -61,7 +64,7 @@ export function poolWindowValues({
 }
 
 export interface PoolDispatch<B extends string, U extends string> {
-  /** Which side one invocation computes one element of: `output` in a forward kernel, `input` in a backward kernel. */
+  /** Which side one invocation computes one Value of: `output` in a forward kernel, `input` in a backward kernel. */
   readonly computes: 'input' | 'output'
   /** Every binding, with the side whose shape it has. */
   readonly buffers: Readonly<Record<B, { readonly buffer: DeviceBuffer; readonly side: 'input' | 'output' }>>
@@ -82,8 +85,9 @@ export function dispatchPool<B extends string, U extends string>(
     input: shape.inputHeight * shape.inputWidth * shape.channels,
     output: shape.outputHeight * shape.outputWidth * shape.channels,
   }
+  const perValue = shape.channels % 4 === 0 ? 4 : 1
   for (const window of rowWindows(device, kernel.name, batch, [elements.input * 4, elements.output * 4])) {
-    const size = window.count * elements[computes]
+    const size = (window.count * elements[computes]) / perValue
     const bindings = Object.fromEntries(
       (Object.keys(buffers) as B[]).map((name) => {
         const { buffer, side } = buffers[name]
@@ -91,11 +95,11 @@ export function dispatchPool<B extends string, U extends string>(
       }),
     ) as Record<B, BufferRange>
     kernel.dispatch(device, {
-      template: { workgroupSize: device.workgroupSize },
+      template: { workgroupSize: device.workgroupSize, vectors: perValue === 4 },
       bindings,
-      uniforms: { ...shape, size, ...uniforms } as unknown as Record<U, number>,
+      uniforms: { ...shape, channels: shape.channels / perValue, size, ...uniforms } as unknown as Record<U, number>,
       workgroups: elementGrid(device, size),
-      work: size * workPerElement,
+      work: size * perValue * workPerElement,
     })
   }
 }

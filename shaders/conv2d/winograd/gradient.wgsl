@@ -5,9 +5,7 @@
 // C].
 
 #include "common/linear-index.wgsl"
-
-alias Value = ${value};
-
+#include "common/value.wgsl"
 #include "conv2d/winograd/transforms.wgsl"
 #include "conv2d/winograd/tiles.wgsl"
 

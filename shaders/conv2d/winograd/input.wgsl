@@ -3,9 +3,7 @@
 // One invocation computes one tile of one channel, or of four. input is [N, H, W, C], output [tileSide^2, tiles, C].
 
 #include "common/linear-index.wgsl"
-
-alias Value = ${value};
-
+#include "common/value.wgsl"
 #include "conv2d/winograd/transforms.wgsl"
 #include "conv2d/winograd/tiles.wgsl"
 

@@ -5,9 +5,7 @@
 // Cout].
 
 #include "common/linear-index.wgsl"
-
-alias Value = ${value};
-
+#include "common/value.wgsl"
 #include "conv2d/winograd/transforms.wgsl"
 
 @compute @workgroup_size(${workgroupSize})

@@ -4,9 +4,7 @@
 // One invocation transforms one element, or four. weight is [3, 3, Cin, Cout], output [tileSide^2, Cin, Cout].
 
 #include "common/linear-index.wgsl"
-
-alias Value = ${value};
-
+#include "common/value.wgsl"
 #include "conv2d/winograd/transforms.wgsl"
 
 @compute @workgroup_size(${workgroupSize})

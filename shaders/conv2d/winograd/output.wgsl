@@ -3,9 +3,7 @@
 // One invocation computes one tile of one channel, or of four. products is [tileSide^2, tiles, C], output [N, H, W, C].
 
 #include "common/linear-index.wgsl"
-
-alias Value = ${value};
-
+#include "common/value.wgsl"
 #include "matmul/epilogue.wgsl"
 #include "conv2d/winograd/transforms.wgsl"
 #include "conv2d/winograd/tiles.wgsl"

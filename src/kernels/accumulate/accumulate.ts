@@ -8,7 +8,7 @@ import { defineKernel, read, write } from '../kernel.js'
 const kernel = defineKernel({
   name: 'accumulate/accumulate',
   source,
-  bindings: { source: read(), destination: write() },
+  bindings: { source: read('Value'), destination: write('Value') },
   uniforms: { size: 'u32' },
 })
 
@@ -20,6 +20,7 @@ export function accumulate(
   dispatchElementwise(device, kernel, {
     size,
     buffers: { source: addend, destination: target },
+    vectors: true,
     uniforms: ({ count }) => ({ size: count }),
   })
 }

@@ -8,7 +8,7 @@ import { dispatchPool, type PoolShape, poolShapeUniforms } from '../pool-2d.js'
 const kernel = defineKernel({
   name: 'adaptive-avg-pool-2d/backward',
   source,
-  bindings: { outputGradient: read(), inputGradient: write() },
+  bindings: { outputGradient: read('Value'), inputGradient: write('Value') },
   uniforms: poolShapeUniforms,
 })
 

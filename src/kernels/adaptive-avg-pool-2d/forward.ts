@@ -8,7 +8,7 @@ import { dispatchPool, type PoolShape, poolShapeUniforms } from '../pool-2d.js'
 const kernel = defineKernel({
   name: 'adaptive-avg-pool-2d/forward',
   source,
-  bindings: { input: read(), output: write() },
+  bindings: { input: read('Value'), output: write('Value') },
   uniforms: poolShapeUniforms,
 })
 

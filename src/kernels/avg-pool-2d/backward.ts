@@ -15,7 +15,7 @@ import {
 const kernel = defineKernel({
   name: 'avg-pool-2d/backward',
   source,
-  bindings: { outputGradient: read(), inputGradient: write() },
+  bindings: { outputGradient: read('Value'), inputGradient: write('Value') },
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, countPadding: 'u32' },
 })
 

@@ -15,7 +15,7 @@ import {
 const kernel = defineKernel({
   name: 'avg-pool-2d/forward',
   source,
-  bindings: { input: read(), output: write() },
+  bindings: { input: read('Value'), output: write('Value') },
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, countPadding: 'u32' },
 })
 

@@ -12,7 +12,7 @@ export type BinaryOperator = '+' | '-' | '*' | '/'
 const kernel = defineKernel({
   name: 'binary/binary',
   source,
-  bindings: { a: read(), b: read(), output: write() },
+  bindings: { a: read('Value'), b: read('Value'), output: write('Value') },
   uniforms: {
     size: 'u32',
     length1: 'u32',
@@ -66,10 +66,13 @@ export function binary(device: Device, { operator, a, b, output, shapeA, shapeB 
     rowBytes === 0 ? buffer : windowOf(buffer, window, rowBytes)
   // padded at the end: the kernel does not look at dimensions past the rank
   const dimension = (k: number): BroadcastDimension => dimensions[k] ?? { length: 1, strideA: 0, strideB: 0 }
+  // operands of one shape are read straight through: four elements at a time where that is all of them
+  const straight = dimensions.length === 1 && outer.strideA === 1 && outer.strideB === 1
+  const perValue = straight && outer.length % 4 === 0 ? 4 : 1
   for (const window of rowWindows(device, kernel.name, outer.length, cut)) {
-    const size = window.count * innerSize
+    const size = (window.count * innerSize) / perValue
     kernel.dispatch(device, {
-      template: { workgroupSize: device.workgroupSize, operator, rank: dimensions.length },
+      template: { workgroupSize: device.workgroupSize, operator, rank: dimensions.length, vectors: perValue === 4 },
       bindings: {
         a: operand(a, window, rowBytesA),
         b: operand(b, window, rowBytesB),
@@ -96,7 +99,7 @@ export function binary(device: Device, { operator, a, b, output, shapeA, shapeB 
         strideB5: dimension(5).strideB,
       },
       workgroups: elementGrid(device, size),
-      work: size,
+      work: size * perValue,
     })
   }
 }

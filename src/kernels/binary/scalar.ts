@@ -9,7 +9,7 @@ import type { BinaryOperator } from './binary.js'
 const kernel = defineKernel({
   name: 'binary/scalar',
   source,
-  bindings: { input: read(), output: write() },
+  bindings: { input: read('Value'), output: write('Value') },
   uniforms: { size: 'u32', value: 'f32' },
 })
 
@@ -25,6 +25,7 @@ export function binaryScalar(device: Device, { operator, input, value, output, s
   dispatchElementwise(device, kernel, {
     size,
     buffers: { input, output },
+    vectors: true,
     uniforms: ({ count }) => ({ size: count, value }),
     template: { operator },
   })

@@ -21,7 +21,7 @@ import { winogradForward } from './winograd/index.js'
 const kernel = defineKernel({
   name: 'conv2d/forward',
   source,
-  bindings: { input: read(), weight: read(), ...epilogueBindings(), output: write() },
+  bindings: { input: read(), weight: read(), ...epilogueBindings, output: write() },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32' },
 })
 

@@ -8,11 +8,16 @@ import { defineKernel, write } from '../kernel.js'
 const kernel = defineKernel({
   name: 'fill/fill',
   source,
-  bindings: { output: write() },
+  bindings: { output: write('Value') },
   uniforms: { size: 'u32', value: 'f32' },
 })
 
 /** output[i] = value for `size` elements. */
 export function fill(device: Device, { output, size, value }: { output: DeviceBuffer; size: number; value: number }) {
-  dispatchElementwise(device, kernel, { size, buffers: { output }, uniforms: ({ count }) => ({ size: count, value }) })
+  dispatchElementwise(device, kernel, {
+    size,
+    buffers: { output },
+    vectors: true,
+    uniforms: ({ count }) => ({ size: count, value }),
+  })
 }

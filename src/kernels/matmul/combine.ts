@@ -11,7 +11,7 @@ import type { InnerProductOutput } from './inner-product.js'
 const kernel = defineKernel({
   name: 'matmul/combine',
   source,
-  bindings: { partials: read(), ...epilogueBindings(), output: write() },
+  bindings: { partials: read(), ...epilogueBindings, output: write() },
   uniforms: { size: 'u32', splits: 'u32', outputOffset: 'u32', biasOffset: 'u32', biasLength: 'u32' },
 })
 

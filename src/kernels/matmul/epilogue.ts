@@ -19,9 +19,7 @@ export interface Epilogue {
 }
 
 /** The bindings that an epilogue adds to a kernel. */
-export function epilogueBindings(element = 'f32') {
-  return { bias: read(element), scale: read(element), residual: read(element) }
-}
+export const epilogueBindings = { bias: read('Value'), scale: read('Value'), residual: read('Value') } as const
 
 export const noEpilogue = { bias: false, scale: false, residual: false, relu: false } as const
 
@@ -37,7 +35,7 @@ export interface EpiloguePlace {
 /** An epilogue as template values, bindings and a uniform; what is not given has no binding. */
 export interface BoundEpilogue {
   readonly template: Readonly<Record<keyof typeof noEpilogue, boolean>>
-  readonly bindings: Readonly<Record<keyof ReturnType<typeof epilogueBindings>, BufferRange | undefined>>
+  readonly bindings: Readonly<Record<keyof typeof epilogueBindings, BufferRange | undefined>>
   /** Where the columns begin in `bias` and in `scale`. */
   readonly biasOffset: number
 }
@@ -66,6 +64,6 @@ export function bindEpilogue(
 export function completeBindings(
   { bias, scale, residual }: BoundEpilogue['bindings'],
   unused: DeviceBuffer | BufferRange,
-): Record<keyof ReturnType<typeof epilogueBindings>, DeviceBuffer | BufferRange> {
+): Record<keyof typeof epilogueBindings, DeviceBuffer | BufferRange> {
   return { bias: bias ?? unused, scale: scale ?? unused, residual: residual ?? unused }
 }

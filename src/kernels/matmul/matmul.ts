@@ -14,7 +14,7 @@ import { innerProduct, innerProductUniforms } from './inner-product.js'
 const kernel = defineKernel({
   name: 'matmul/matmul',
   source,
-  bindings: { left: read(), right: read(), ...epilogueBindings(), output: write() },
+  bindings: { left: read(), right: read(), ...epilogueBindings, output: write() },
   uniforms: {
     ...innerProductUniforms,
     leftOffset: 'u32',

@@ -15,7 +15,7 @@ import {
 const kernel = defineKernel({
   name: 'max-pool-2d/backward',
   source,
-  bindings: { outputGradient: read(), indices: read('u32'), inputGradient: write() },
+  bindings: { outputGradient: read('Value'), indices: read('Index'), inputGradient: write('Value') },
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, dilationHeight: 'u32', dilationWidth: 'u32' },
 })
 

@@ -15,7 +15,7 @@ import {
 const kernel = defineKernel({
   name: 'max-pool-2d/forward',
   source,
-  bindings: { input: read(), output: write(), indices: write('u32') },
+  bindings: { input: read('Value'), output: write('Value'), indices: write('Index') },
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, dilationHeight: 'u32', dilationWidth: 'u32' },
 })
 

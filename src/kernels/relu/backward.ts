@@ -8,7 +8,7 @@ import { defineKernel, read, write } from '../kernel.js'
 const kernel = defineKernel({
   name: 'relu/backward',
   source,
-  bindings: { output: read(), outputGradient: read(), inputGradient: write() },
+  bindings: { output: read('Value'), outputGradient: read('Value'), inputGradient: write('Value') },
   uniforms: { size: 'u32' },
 })
 
@@ -17,5 +17,5 @@ export function reluBackward(
   buffers: { output: DeviceBuffer; outputGradient: DeviceBuffer; inputGradient: DeviceBuffer },
   size: number,
 ): void {
-  dispatchElementwise(device, kernel, { size, buffers, uniforms: ({ count }) => ({ size: count }) })
+  dispatchElementwise(device, kernel, { size, buffers, vectors: true, uniforms: ({ count }) => ({ size: count }) })
 }

@@ -8,7 +8,7 @@ import { defineKernel, read, write } from '../kernel.js'
 const kernel = defineKernel({
   name: 'relu/forward',
   source,
-  bindings: { input: read(), output: write() },
+  bindings: { input: read('Value'), output: write('Value') },
   uniforms: { size: 'u32' },
 })
 
@@ -16,5 +16,10 @@ export function reluForward(
   device: Device,
   { input, output, size }: { input: DeviceBuffer; output: DeviceBuffer; size: number },
 ): void {
-  dispatchElementwise(device, kernel, { size, buffers: { input, output }, uniforms: ({ count }) => ({ size: count }) })
+  dispatchElementwise(device, kernel, {
+    size,
+    buffers: { input, output },
+    vectors: true,
+    uniforms: ({ count }) => ({ size: count }),
+  })
 }

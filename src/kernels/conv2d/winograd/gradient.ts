@@ -9,7 +9,7 @@ import { tileUniforms, type WinogradTiling } from './tiles.js'
 const kernel = defineKernel({
   name: 'conv2d/winograd/gradient',
   source,
-  bindings: { outputGradient: read('${value}'), output: write('${value}') },
+  bindings: { outputGradient: read('Value'), output: write('Value') },
   uniforms: { ...tileUniforms, outputGradientOffset: 'u32' },
 })
 

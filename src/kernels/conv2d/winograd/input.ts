@@ -9,7 +9,7 @@ import { tileUniforms, type WinogradTiling } from './tiles.js'
 const kernel = defineKernel({
   name: 'conv2d/winograd/input',
   source,
-  bindings: { input: read('${value}'), output: write('${value}') },
+  bindings: { input: read('Value'), output: write('Value') },
   uniforms: { ...tileUniforms, paddingHeight: 'u32', paddingWidth: 'u32', inputOffset: 'u32' },
 })
 

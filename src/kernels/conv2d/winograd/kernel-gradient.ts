@@ -9,7 +9,7 @@ import { channelsPerValue, valueTemplate, type WinogradTile } from './tiles.js'
 const kernel = defineKernel({
   name: 'conv2d/winograd/kernel-gradient',
   source,
-  bindings: { sums: read('${value}'), weightGradient: write('${value}') },
+  bindings: { sums: read('Value'), weightGradient: write('Value') },
   uniforms: { size: 'u32' },
 })
 

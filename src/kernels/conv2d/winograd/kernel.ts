@@ -9,7 +9,7 @@ import { channelsPerValue, valueTemplate, type WinogradTile } from './tiles.js'
 const kernel = defineKernel({
   name: 'conv2d/winograd/kernel',
   source,
-  bindings: { weight: read('${value}'), output: write('${value}') },
+  bindings: { weight: read('Value'), output: write('Value') },
   uniforms: { size: 'u32' },
 })
 

@@ -10,7 +10,7 @@ import { tileUniforms, type WinogradTiling } from './tiles.js'
 const kernel = defineKernel({
   name: 'conv2d/winograd/output',
   source,
-  bindings: { products: read('${value}'), ...epilogueBindings('${value}'), output: write('${value}') },
+  bindings: { products: read('Value'), ...epilogueBindings, output: write('Value') },
   uniforms: { ...tileUniforms, outputOffset: 'u32', biasOffset: 'u32' },
 })
 

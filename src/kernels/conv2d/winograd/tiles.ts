@@ -64,5 +64,5 @@ export function channelsPerValue(device: Device, ...multiples: readonly number[]
 
 /** The template values that say so. */
 export function valueTemplate(channels: 1 | 4, { side }: { readonly side: WinogradTile }) {
-  return { value: channels === 4 ? 'vec4<f32>' : 'f32', largeTile: side === 4 }
+  return { vectors: channels === 4, largeTile: side === 4 }
 }
