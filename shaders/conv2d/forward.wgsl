@@ -48,7 +48,11 @@ fn isEmpty(segment: LeftSegment) -> bool {
 
 fn loadLeft(segment: LeftSegment, channel: u32) -> vec4<f32> {
   let i = segment.offsets + channel;
+#if ${leftVectors}
+  return select(vec4<f32>(), input[i.x / 4u], segment.inside.x);
+#else
   return select(vec4<f32>(), vec4<f32>(input[i.x], input[i.y], input[i.z], input[i.w]), segment.inside);
+#endif
 }
 
 fn rightColumns(columns: vec4<u32>, group: u32) -> RightColumns {
@@ -61,5 +65,9 @@ fn rightSegment(columns: RightColumns, tap: u32) -> RightSegment {
 
 fn loadRight(segment: RightSegment, channel: u32) -> vec4<f32> {
   let i = segment.offsets + channel * uniforms.outputChannels;
+#if ${rightVectors}
+  return weight[i.x / 4u];
+#else
   return vec4<f32>(weight[i.x], weight[i.y], weight[i.z], weight[i.w]);
+#endif
 }

@@ -56,8 +56,12 @@ fn isEmpty(segment: LeftSegment) -> bool {
 
 fn loadLeft(segment: LeftSegment, channel: u32) -> vec4<f32> {
   let i = segment.offsets + channel;
+#if ${leftVectors}
+  return select(vec4<f32>(), outputGradient[i.x / 4u], segment.inside.x);
+#else
   let values = vec4<f32>(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]);
   return select(vec4<f32>(), values, segment.inside);
+#endif
 }
 
 fn rightColumns(columns: vec4<u32>, group: u32) -> RightColumns {
@@ -71,5 +75,9 @@ fn rightSegment(right: RightColumns, tap: u32) -> RightSegment {
 
 fn loadRight(segment: RightSegment, channel: u32) -> vec4<f32> {
   let i = segment.offsets + channel;
+#if ${rightVectors}
+  return weight[i.x / 4u];
+#else
   return vec4<f32>(weight[i.x], weight[i.y], weight[i.z], weight[i.w]);
+#endif
 }

@@ -1,9 +1,8 @@
 // Adds the parts of an inner product whose depth was split: output[i] = sum over s of partials[s, i], in the order of
-// s, plus what the epilogue adds. One invocation computes one element; partials is f32 [splits, size], row-major.
+// s, plus what the epilogue adds. One invocation computes one Value; partials is f32 [splits, size], row-major.
 
 #include "common/linear-index.wgsl"
-
-alias Value = f32;
+#include "common/value.wgsl"
 
 #include "matmul/epilogue.wgsl"
 

@@ -14,10 +14,21 @@
 // which are the groups of a convolution.
 
 #include "common/linear-index.wgsl"
-
-alias Value = f32;
+#include "common/value.wgsl"
 
 #include "matmul/epilogue.wgsl"
+
+// Operands that are read four neighbours at a time; loadLeft then gets one row four times.
+#if ${leftVectors}
+alias LeftElement = vec4<f32>;
+#else
+alias LeftElement = f32;
+#endif
+#if ${rightVectors}
+alias RightElement = vec4<f32>;
+#else
+alias RightElement = f32;
+#endif
 
 struct Tile {
   row: u32,
@@ -66,6 +77,16 @@ fn rightColumnsInside(columns: vec4<u32>, batch: u32) -> RightColumns {
   return rightColumns(min(columns, vec4<u32>(uniforms.columns - 1u)), batch);
 }
 
+#if ${vectors}
+fn storeLine(tile: Tile, row: u32, column: u32, values: vec4<f32>) {
+  if (row < uniforms.rows) {
+    let inRow = tile.batch * uniforms.outputBatchStride + column;
+    let position =
+      (uniforms.outputOffset + tile.split * uniforms.splitStride + row * uniforms.outputRowStride + inRow) / 4u;
+    output[position] = finish(values, position, (uniforms.biasOffset + inRow) / 4u);
+  }
+}
+#else
 // Stores block[i][j], the result of row rows[i] and column columns[j], where they lie inside.
 fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block: mat4x4<f32>) {
   // a copy that may be indexed by a variable, so that the sums themselves can stay in registers
@@ -84,6 +105,22 @@ fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block
       output[position] = finish(values[i][j], position, uniforms.biasOffset + inRow);
     }
   }
+}
+#endif
+
+// Stores a square of neighbouring results, the first of which is of the given row and column.
+fn storeSquare(tile: Tile, row: u32, column: u32, block: mat4x4<f32>) {
+#if ${vectors}
+  if (column < uniforms.columns) {
+    storeLine(tile, row, column, block[0]);
+    storeLine(tile, row + 1u, column, block[1]);
+    storeLine(tile, row + 2u, column, block[2]);
+    storeLine(tile, row + 3u, column, block[3]);
+  }
+#else
+  let next = vec4<u32>(0u, 1u, 2u, 3u);
+  storeBlock(tile.batch, tile.split, row + next, column + next, block);
+#endif
 }
 
 #if ${sharedMemory}

@@ -29,7 +29,11 @@ fn isEmpty(_segment: LeftSegment) -> bool {
 
 fn loadLeft(segment: LeftSegment, depth: u32) -> vec4<f32> {
   let i = segment.offsets + depth * uniforms.leftDepthStride;
+#if ${leftVectors}
+  return left[i.x / 4u];
+#else
   return vec4<f32>(left[i.x], left[i.y], left[i.z], left[i.w]);
+#endif
 }
 
 fn rightColumns(columns: vec4<u32>, batch: u32) -> RightColumns {
@@ -42,5 +46,9 @@ fn rightSegment(columns: RightColumns, _segment: u32) -> RightSegment {
 
 fn loadRight(segment: RightSegment, depth: u32) -> vec4<f32> {
   let i = segment.offsets + depth * uniforms.rightDepthStride;
+#if ${rightVectors}
+  return right[i.x / 4u];
+#else
   return vec4<f32>(right[i.x], right[i.y], right[i.z], right[i.w]);
+#endif
 }

@@ -87,7 +87,7 @@ async function results(engine: Engine, geometry: Conv2dGeometry, variant: Conv2d
     device,
     { input: input.buffer, outputGradient: outputGradient.buffer, weightGradient: weightGradient!.buffer },
     geometry,
-    variant,
+    { variant },
   )
   return {
     output: await output!.toArray(),

@@ -49,7 +49,7 @@ export function weightGradientOf(
     engine.device,
     { input: input.buffer, outputGradient: gradient.buffer, weightGradient: weightGradient.buffer },
     geometry,
-    engine.tuner.conv2d('weight-gradient', geometry, false),
+    { variant: engine.tuner.conv2d('weight-gradient', geometry, false) },
   )
   return weightGradient
 }

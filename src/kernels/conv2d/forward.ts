@@ -8,6 +8,7 @@ import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
 import { matmul } from '../matmul/matmul.js'
 import { offsetRange } from '../offset-windows.js'
 import {
+  areFours,
   type Conv2dGeometry,
   geometryUniforms,
   geometryValues,
@@ -15,13 +16,13 @@ import {
   imageWindows,
   isPointwise,
 } from './geometry.js'
-import { type Conv2dVariant, winogradProblem, withPackedWeight } from './variants.js'
+import { type Conv2dMethod, winogradProblem, withPackedWeight } from './variants.js'
 import { winogradForward } from './winograd/index.js'
 
 const kernel = defineKernel({
   name: 'conv2d/forward',
   source,
-  bindings: { input: read(), weight: read(), ...epilogueBindings, output: write() },
+  bindings: { input: read('LeftElement'), weight: read('RightElement'), ...epilogueBindings, output: write('Value') },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32' },
 })
 
@@ -31,11 +32,9 @@ export interface Conv2dForwardBuffers {
   readonly output: DeviceBuffer
 }
 
-export interface Conv2dForwardOptions {
+export interface Conv2dForwardOptions extends Conv2dMethod {
   /** Its scale and bias are [outputChannels]. */
   readonly epilogue?: Epilogue
-  /** One of `conv2dVariantsFor`; `direct` by default. */
-  readonly variant?: Conv2dVariant
   /** See `PackedWeight`. */
   readonly keepPacked?: boolean
 }
@@ -45,12 +44,12 @@ export function conv2dForward(
   device: Device,
   buffers: Conv2dForwardBuffers,
   geometry: Conv2dGeometry,
-  { epilogue = {}, variant = 'direct', keepPacked = false }: Conv2dForwardOptions = {},
+  { epilogue = {}, variant = 'direct', product, keepPacked = false }: Conv2dForwardOptions = {},
 ): void {
   const problem = winogradProblem(device, 'forward', geometry, variant)
   if (problem) {
     withPackedWeight(device, { weight: buffers.weight, keepPacked }, problem, false, (kernel) => {
-      winogradForward(device, { ...buffers, kernel }, problem.geometry, problem.tiling, epilogue)
+      winogradForward(device, { ...buffers, kernel }, problem.geometry, problem.tiling, product, epilogue)
     })
     return
   }
@@ -68,6 +67,7 @@ export function conv2dForward(
       rows,
       columns: outputChannels,
       depth: inputChannels,
+      variant: product,
     })
     return
   }
@@ -82,7 +82,13 @@ export function conv2dForward(
         segments: kernelSize[0] * kernelSize[1],
         segmentLength: inputChannels / groups,
       },
-      { leftAlongDepth: true, rightAlongDepth: false, segmented: true },
+      {
+        leftAlongDepth: true,
+        rightAlongDepth: false,
+        leftInFours: areFours(inputChannels / groups, inputRange.offset),
+        rightInFours: areFours(outputChannels / groups),
+        segmented: true,
+      },
       {
         buffer: output,
         start: window.start * sizes.output,
@@ -93,6 +99,7 @@ export function conv2dForward(
         epilogue,
         columns: { start: 0, count: outputChannels },
       },
+      product,
       (dispatch) =>
         kernel.dispatch(device, {
           ...dispatch,

@@ -85,3 +85,8 @@ export function imageWindows(device: Device, kernel: string, geometry: Conv2dGeo
   const { input, output } = imageSizes(geometry)
   return offsetWindows(device, kernel, geometry.batch, [input * 4, output * 4])
 }
+
+/** Whether channels and offsets are multiples of four, so that GPUs may load four channels at once. */
+export function areFours(...lengths: readonly number[]): boolean {
+  return lengths.every((length) => length % 4 === 0)
+}

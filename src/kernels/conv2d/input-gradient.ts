@@ -7,6 +7,7 @@ import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
 import { matmul } from '../matmul/matmul.js'
 import { offsetRange } from '../offset-windows.js'
 import {
+  areFours,
   type Conv2dGeometry,
   geometryUniforms,
   geometryValues,
@@ -14,13 +15,13 @@ import {
   imageWindows,
   isPointwise,
 } from './geometry.js'
-import { type Conv2dVariant, winogradProblem, withPackedWeight } from './variants.js'
+import { type Conv2dMethod, winogradProblem, withPackedWeight } from './variants.js'
 import { winogradInputGradient } from './winograd/index.js'
 
 const kernel = defineKernel({
   name: 'conv2d/input-gradient',
   source,
-  bindings: { outputGradient: read(), weight: read(), output: write() },
+  bindings: { outputGradient: read('LeftElement'), weight: read('RightElement'), output: write('Value') },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, outputGradientOffset: 'u32' },
 })
 
@@ -30,9 +31,7 @@ export interface Conv2dInputGradientBuffers {
   readonly inputGradient: DeviceBuffer
 }
 
-export interface Conv2dInputGradientOptions {
-  /** One of `conv2dVariantsFor`; `direct` by default. */
-  readonly variant?: Conv2dVariant
+export interface Conv2dInputGradientOptions extends Conv2dMethod {
   /** See `PackedWeight`. */
   readonly keepPacked?: boolean
 }
@@ -41,13 +40,13 @@ export function conv2dInputGradient(
   device: Device,
   buffers: Conv2dInputGradientBuffers,
   geometry: Conv2dGeometry,
-  { variant = 'direct', keepPacked = false }: Conv2dInputGradientOptions = {},
+  { variant = 'direct', product, keepPacked = false }: Conv2dInputGradientOptions = {},
 ): void {
   const { outputGradient, weight, inputGradient } = buffers
   const problem = winogradProblem(device, 'input-gradient', geometry, variant)
   if (problem) {
     withPackedWeight(device, { weight, keepPacked }, problem, true, (kernel) => {
-      winogradInputGradient(device, { ...buffers, kernel }, problem.geometry, problem.tiling)
+      winogradInputGradient(device, { ...buffers, kernel }, problem.geometry, problem.tiling, product)
     })
     return
   }
@@ -63,6 +62,7 @@ export function conv2dInputGradient(
       columns: inputChannels,
       depth: outputChannels,
       transposeRight: true,
+      variant: product,
     })
     return
   }
@@ -77,7 +77,13 @@ export function conv2dInputGradient(
         segments: kernelSize[0] * kernelSize[1],
         segmentLength: outputChannels / groups,
       },
-      { leftAlongDepth: true, rightAlongDepth: true, segmented: true },
+      {
+        leftAlongDepth: true,
+        rightAlongDepth: true,
+        leftInFours: areFours(outputChannels / groups, gradientRange.offset),
+        rightInFours: areFours(outputChannels / groups),
+        segmented: true,
+      },
       {
         buffer: inputGradient,
         start: window.start * sizes.input,
@@ -87,6 +93,7 @@ export function conv2dInputGradient(
         accumulate: false,
         columns: { start: 0, count: inputChannels },
       },
+      product,
       (dispatch) =>
         kernel.dispatch(device, {
           ...dispatch,

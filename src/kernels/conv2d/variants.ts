@@ -5,6 +5,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import type { Conv2dGeometry } from './geometry.js'
+import type { ProductVariant } from '../matmul/tiling.js'
 import { inputGradientGeometry, transformedKernel } from './winograd/index.js'
 import { isWinograd, type WinogradTile, type WinogradTiling, winogradTiling } from './winograd/tiles.js'
 
@@ -53,6 +54,14 @@ export function conv2dVariantsFor(
   return conv2dVariants.filter(
     (variant) => variant === 'direct' || winogradProblem(device, operation, geometry, variant) !== undefined,
   )
+}
+
+/** How an operation is computed. */
+export interface Conv2dMethod {
+  /** One of `conv2dVariantsFor`; `direct` by default. */
+  readonly variant?: Conv2dVariant
+  /** Of the matrix products that it takes; by default what suits the device and the sizes. */
+  readonly product?: ProductVariant | undefined
 }
 
 export interface PackedWeight {

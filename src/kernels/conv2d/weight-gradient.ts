@@ -7,6 +7,7 @@ import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
 import { matmul } from '../matmul/matmul.js'
 import { offsetRange } from '../offset-windows.js'
 import {
+  areFours,
   type Conv2dGeometry,
   geometryUniforms,
   geometryValues,
@@ -14,13 +15,13 @@ import {
   imageWindows,
   isPointwise,
 } from './geometry.js'
-import { type Conv2dVariant, winogradProblem } from './variants.js'
+import { type Conv2dMethod, winogradProblem } from './variants.js'
 import { winogradWeightGradient } from './winograd/index.js'
 
 const kernel = defineKernel({
   name: 'conv2d/weight-gradient',
   source,
-  bindings: { input: read(), outputGradient: read(), output: write() },
+  bindings: { input: read('LeftElement'), outputGradient: read('RightElement'), output: write('Value') },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32', outputGradientOffset: 'u32' },
 })
 
@@ -30,17 +31,16 @@ export interface Conv2dWeightGradientBuffers {
   readonly weightGradient: DeviceBuffer
 }
 
-/** @param variant one of `conv2dVariantsFor` */
 export function conv2dWeightGradient(
   device: Device,
   buffers: Conv2dWeightGradientBuffers,
   geometry: Conv2dGeometry,
-  variant: Conv2dVariant = 'direct',
+  { variant = 'direct', product }: Conv2dMethod = {},
 ): void {
   const { input, outputGradient, weightGradient } = buffers
   const problem = winogradProblem(device, 'weight-gradient', geometry, variant)
   if (problem) {
-    winogradWeightGradient(device, buffers, problem.geometry, problem.tiling)
+    winogradWeightGradient(device, buffers, problem.geometry, problem.tiling, product)
     return
   }
   const { inputChannels, outputChannels, outputSize, kernelSize, groups } = geometry
@@ -55,6 +55,7 @@ export function conv2dWeightGradient(
       columns: outputChannels,
       depth: geometry.batch * pixels,
       transposeLeft: true,
+      variant: product,
     })
     return
   }
@@ -65,7 +66,13 @@ export function conv2dWeightGradient(
     innerProduct(
       device,
       { batches: groups, rows, columns: outputChannels / groups, segments: pixels, segmentLength: window.count },
-      { leftAlongDepth: false, rightAlongDepth: false, segmented: true },
+      {
+        leftAlongDepth: false,
+        rightAlongDepth: false,
+        leftInFours: areFours(inputChannels / groups, inputRange.offset),
+        rightInFours: areFours(outputChannels / groups, gradientRange.offset),
+        segmented: true,
+      },
       {
         buffer: weightGradient,
         start: 0,
@@ -75,6 +82,7 @@ export function conv2dWeightGradient(
         accumulate: window.start > 0,
         columns: { start: 0, count: outputChannels },
       },
+      product,
       (dispatch) =>
         kernel.dispatch(device, {
           ...dispatch,

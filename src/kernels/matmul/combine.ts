@@ -11,7 +11,7 @@ import type { InnerProductOutput } from './inner-product.js'
 const kernel = defineKernel({
   name: 'matmul/combine',
   source,
-  bindings: { partials: read(), ...epilogueBindings, output: write() },
+  bindings: { partials: read('Value'), ...epilogueBindings, output: write('Value') },
   uniforms: { size: 'u32', splits: 'u32', outputOffset: 'u32', biasOffset: 'u32', biasLength: 'u32' },
 })
 
@@ -22,17 +22,24 @@ export function combine(
 ): void {
   const results = offsetRange(device, output.buffer, output.start, output.extent)
   const epilogue = bindEpilogue(device, output.epilogue ?? {}, output)
+  const lengths = [output.extent, output.columns.count, results.offset, epilogue.biasOffset]
+  const perValue = lengths.every((length) => length % 4 === 0) ? 4 : 1
   kernel.dispatch(device, {
-    template: { workgroupSize: device.workgroupSize, ...epilogue.template, accumulate: output.accumulate },
+    template: {
+      workgroupSize: device.workgroupSize,
+      vectors: perValue === 4,
+      ...epilogue.template,
+      accumulate: output.accumulate,
+    },
     bindings: { partials, ...completeBindings(epilogue.bindings, partials), output: results.range },
     uniforms: {
-      size: output.extent,
+      size: output.extent / perValue,
       splits,
-      outputOffset: results.offset,
-      biasOffset: epilogue.biasOffset,
-      biasLength: output.columns.count,
+      outputOffset: results.offset / perValue,
+      biasOffset: epilogue.biasOffset / perValue,
+      biasLength: output.columns.count / perValue,
     },
-    workgroups: elementGrid(device, output.extent),
+    workgroups: elementGrid(device, output.extent / perValue),
     work: output.extent * splits,
   })
 }

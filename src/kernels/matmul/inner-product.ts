@@ -9,6 +9,7 @@ import { linearGrid } from '../grid.js'
 import type { UniformType } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
 import { combine } from './combine.js'
+import { defaultProductVariant, type ProductVariant, type Tiling, tilingOf } from './tiling.js'
 import { bindEpilogue, type BoundEpilogue, type Epilogue } from './epilogue.js'
 
 /** The sizes of a product; its depth is segments * segmentLength. See the WGSL for what a segment is. */
@@ -40,9 +41,12 @@ export interface InnerProductOutput {
 
 /** What a kernel's code depends on. */
 export interface OperandOrder {
-  /** Whether neighbours in the depth are neighbours in memory. */
+  /** Whether neighbours in the depth are neighbours in memory; else neighbouring rows (columns) are. */
   readonly leftAlongDepth: boolean
   readonly rightAlongDepth: boolean
+  /** Whether such neighbours come in aligned fours: lengths, strides and offsets are multiples of four. */
+  readonly leftInFours: boolean
+  readonly rightInFours: boolean
   /** Whether the depth may have more than one segment. */
   readonly segmented: boolean
 }
@@ -76,29 +80,43 @@ export interface InnerProductDispatch {
 /**
  * Calls `dispatch` with all that an inner product needs to know. Where there are too few tiles to keep the device busy,
  * the depth is split, and the parts are added by a second kernel, always in the same order.
+ *
+ * @param variant by default what suits the device and the sizes
  */
 export function innerProduct(
   device: Device,
   product: InnerProduct,
   order: OperandOrder,
   output: InnerProductOutput,
+  variant: ProductVariant | undefined,
   dispatch: (dispatch: InnerProductDispatch) => void,
 ): void {
   const { batches, rows, columns, segmentLength } = product
   const depth = product.segments * segmentLength
-  const tiling = tilingFor(device, columns)
+  const tiling = tilingFor(device, product, variant)
   const tiles = Math.ceil(rows / tiling.rows) * Math.ceil(columns / tiling.columns)
   const wanted = splitsFor(device, product, output, tiles)
-  const depthPerSplit = Math.ceil(depth / wanted)
+  const depthPerSplit = Math.ceil(depth / wanted / splitGranularity) * splitGranularity
   const splits = Math.ceil(depth / depthPerSplit)
   const partials = splits > 1 ? device.allocate(splits * output.extent * 4) : undefined
   const results = offsetRange(device, output.buffer, output.start, output.extent)
   // parts of results are stored as they are
   const epilogue = bindEpilogue(device, partials ? {} : (output.epilogue ?? {}), output)
+  const { leftAlongDepth, rightAlongDepth, segmented } = order
+  const [leftVectors, rightVectors] = [tiling.vectors && order.leftInFours, tiling.vectors && order.rightInFours]
+  const outputOffset = partials ? 0 : results.offset
+  const places = [columns, output.extent, output.batchStride, output.rowStride, outputOffset, epilogue.biasOffset]
   dispatch({
     template: {
       ...tiling.template,
-      ...order,
+      leftAlongDepth,
+      rightAlongDepth,
+      leftVectors,
+      rightVectors,
+      leftTransposed: leftVectors && leftAlongDepth,
+      rightTransposed: rightVectors && rightAlongDepth,
+      segmented,
+      vectors: tiling.vectors && places.every((place) => place % 4 === 0),
       ...epilogue.template,
       accumulate: !partials && output.accumulate,
     },
@@ -111,7 +129,7 @@ export function innerProduct(
       splits,
       depthPerSplit,
       splitStride: partials ? output.extent : 0,
-      outputOffset: partials ? 0 : results.offset,
+      outputOffset,
       outputBatchStride: output.batchStride,
       outputRowStride: output.rowStride,
       biasOffset: epilogue.biasOffset,
@@ -126,53 +144,13 @@ export function innerProduct(
   partials.release()
 }
 
-interface Tiling {
-  readonly template: Readonly<Record<string, boolean | number>>
-  /** The size of a workgroup's tile of results. */
-  readonly rows: number
-  readonly columns: number
+function tilingFor(device: Device, product: InnerProduct, variant: ProductVariant | undefined): Tiling {
+  const wanted = tilingOf(device, variant ?? defaultProductVariant(device, product), product.columns)
+  return wanted ?? tilingOf(device, 'registers', product.columns)!
 }
 
-/**
- * The tile of a workgroup. On GPUs it goes through shared memory. On adapters that run on the CPU, barriers are dear and
- * loads are gathers: there a subgroup shares what its lanes load, or, where subgroups are unknown, every invocation
- * reads its operands directly. docs/performance.md has the figures.
- */
-function tilingFor(device: Device, columns: number): Tiling {
-  if (device.adapter.kind === 'gpu') return tilingOf(device, columns, true)
-  const { subgroupSize } = device.adapter
-  if (subgroupSize !== 4 && subgroupSize !== 8) return tilingOf(device, columns, false)
-  return {
-    template: {
-      sharedMemory: false,
-      subgroupSize,
-      eightLanes: subgroupSize === 8,
-      tileWidth: subgroupSize,
-      tileHeight: 1,
-      tileDepth: 1,
-    },
-    rows: 4 * subgroupSize,
-    columns: 4 * subgroupSize,
-  }
-}
-
-/** A tile of invocations with 4 x 4 (shared memory) or 8 x 8 results each. Few columns get a narrow tile. */
-function tilingOf(device: Device, columns: number, sharedMemory: boolean): Tiling {
-  const resultsPerSide = sharedMemory ? 4 : 8
-  const invocations = Math.min(sharedMemory ? 256 : 8, device.limits.workgroupInvocations)
-  const square = 2 ** Math.floor(Math.log2(invocations) / 2)
-  const [wide, narrow] = sharedMemory ? [square, 4] : [4, 1]
-  const tileWidth = Math.min(columns <= 16 ? narrow : wide, invocations)
-  const tileHeight = Math.min(16, Math.floor(invocations / tileWidth))
-  const bytesPerDepth = (tileWidth + tileHeight) * resultsPerSide * 4
-  const tileDepth = Math.min(16, Math.floor(device.limits.workgroupMemory / bytesPerDepth))
-  return {
-    template: { sharedMemory, subgroupSize: 0, eightLanes: false, tileWidth, tileHeight, tileDepth },
-    rows: tileHeight * resultsPerSide,
-    columns: tileWidth * resultsPerSide,
-  }
-}
-
+/** The depth is split at multiples of this, so that four neighbours stay together. */
+const splitGranularity = 16
 /** Below this depth a workgroup has too little to do for its results to be worth another pass. */
 const shortestSplit = 256
 

@@ -7,14 +7,15 @@ import type { Device } from '../../device/device.js'
 import source from '../../../shaders/matmul/matmul.wgsl'
 import type { RowWindow } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
-import { fitsAnywhere, offsetRange, offsetWindows } from '../offset-windows.js'
+import { fitsAnywhere, type OffsetRange, offsetRange, offsetWindows } from '../offset-windows.js'
 import { completeBindings, type Epilogue, epilogueBindings } from './epilogue.js'
 import { innerProduct, innerProductUniforms } from './inner-product.js'
+import type { ProductVariant } from './tiling.js'
 
 const kernel = defineKernel({
   name: 'matmul/matmul',
   source,
-  bindings: { left: read(), right: read(), ...epilogueBindings, output: write() },
+  bindings: { left: read('LeftElement'), right: read('RightElement'), ...epilogueBindings, output: write('Value') },
   uniforms: {
     ...innerProductUniforms,
     leftOffset: 'u32',
@@ -49,6 +50,8 @@ export interface MatmulArguments {
   readonly sharedRight?: boolean
   /** Whether the product is added to what the output holds. */
   readonly accumulate?: boolean
+  /** One of `productVariantsFor`; by default what suits the device and the sizes. */
+  readonly variant?: ProductVariant | undefined
 }
 
 type Dimension = 'batches' | 'rows' | 'columns' | 'depth'
@@ -95,7 +98,13 @@ export function matmul(device: Device, matmul: MatmulArguments): void {
         segments: 1,
         segmentLength: windows.depth.count,
       },
-      { leftAlongDepth: !matmul.transposeLeft, rightAlongDepth: matmul.transposeRight ?? false, segmented: false },
+      {
+        leftAlongDepth: !matmul.transposeLeft,
+        rightAlongDepth: matmul.transposeRight ?? false,
+        leftInFours: comesInFours(left, leftRange!, windows),
+        rightInFours: comesInFours(right, rightRange!, windows),
+        segmented: false,
+      },
       {
         buffer: output.buffer,
         ...results,
@@ -105,6 +114,7 @@ export function matmul(device: Device, matmul: MatmulArguments): void {
         epilogue: isLast ? matmul.epilogue : undefined,
         columns: windows.columns,
       },
+      matmul.variant,
       ({ template, uniforms, output, epilogue, workgroups, work }) =>
         kernel.dispatch(device, {
           template,
@@ -181,4 +191,9 @@ function placeOf({ shared, dimensions, lengths }: Operand, windows: Windows): { 
 function rangeOf(device: Device, operand: Operand, windows: Windows) {
   const { start, extent } = placeOf(operand, windows)
   return offsetRange(device, operand.buffer, start, extent)
+}
+
+/** Whether the rows of a matrix in memory consist of aligned fours. */
+function comesInFours({ dimensions: [, trailing], lengths }: Operand, range: OffsetRange, windows: Windows): boolean {
+  return [lengths[1], windows[trailing].count, range.offset].every((length) => length % 4 === 0)
 }

@@ -7,6 +7,7 @@ import type { Device } from '../../../device/device.js'
 import type { RowWindow } from '../../grid.js'
 import type { Epilogue } from '../../matmul/epilogue.js'
 import { matmul } from '../../matmul/matmul.js'
+import type { ProductVariant } from '../../matmul/tiling.js'
 import type { Conv2dGeometry } from '../geometry.js'
 import { winogradGradient } from './gradient.js'
 import { winogradInput } from './input.js'
@@ -45,9 +46,10 @@ export function winogradForward(
   buffers: WinogradForwardBuffers,
   geometry: Conv2dGeometry,
   tiling: WinogradTiling,
+  product: ProductVariant | undefined,
   epilogue: Epilogue = {},
 ): void {
-  convolveTiles(device, buffers, geometry, tiling, epilogue, false)
+  convolveTiles(device, buffers, geometry, tiling, { product, epilogue })
 }
 
 /**
@@ -76,8 +78,10 @@ export function winogradInputGradient(
   }: { outputGradient: DeviceBuffer; kernel: DeviceBuffer; inputGradient: DeviceBuffer },
   geometry: Conv2dGeometry,
   tiling: WinogradTiling,
+  product: ProductVariant | undefined,
 ): void {
-  convolveTiles(device, { input: outputGradient, kernel, output: inputGradient }, geometry, tiling, {}, true)
+  const buffers = { input: outputGradient, kernel, output: inputGradient }
+  convolveTiles(device, buffers, geometry, tiling, { product, transposedKernel: true })
 }
 
 /** @param geometry the convolution's, and the tiling is made for it */
@@ -90,6 +94,7 @@ export function winogradWeightGradient(
   }: { input: DeviceBuffer; outputGradient: DeviceBuffer; weightGradient: DeviceBuffer },
   geometry: Conv2dGeometry,
   tiling: WinogradTiling,
+  product: ProductVariant | undefined,
 ): void {
   const { inputSize, outputSize, inputChannels, outputChannels, padding } = geometry
   const { points, side } = tiling
@@ -111,6 +116,7 @@ export function winogradWeightGradient(
       columns: outputChannels,
       depth: tiles,
       transposeLeft: true,
+      variant: product,
     })
     inputs.release()
     gradients.release()
@@ -124,8 +130,11 @@ function convolveTiles(
   { input, kernel, output }: WinogradForwardBuffers,
   { inputSize, inputChannels, outputSize, outputChannels, padding }: Conv2dGeometry,
   tiling: WinogradTiling,
-  epilogue: Epilogue,
-  transposedKernel: boolean,
+  {
+    product,
+    epilogue = {},
+    transposedKernel = false,
+  }: { product: ProductVariant | undefined; epilogue?: Epilogue; transposedKernel?: boolean },
 ): void {
   const { points, windows } = tiling
   for (const window of windows) {
@@ -143,6 +152,7 @@ function convolveTiles(
       columns: outputChannels,
       depth: inputChannels,
       transposeRight: transposedKernel,
+      variant: product,
     })
     transformed.release()
     const results = { buffer: output, size: outputSize, channels: outputChannels, window }
