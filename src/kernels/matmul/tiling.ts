@@ -84,7 +84,9 @@ function sharedTiling(
 ): Tiling | undefined {
   const invocations = Math.min(sharedInvocations, device.limits.workgroupInvocations)
   const square = 2 ** Math.floor(Math.log2(invocations) / 2)
-  const tileWidth = columns <= narrowColumns ? Math.min(square, narrowColumns / columnsPerInvocation) : square
+  // of a narrow tile with more rows per invocation, there would be more to copy than invocations that copy
+  const narrow = columns <= narrowColumns && rowsPerInvocation === 4
+  const tileWidth = narrow ? Math.min(square, narrowColumns / columnsPerInvocation) : square
   const tileHeight = square
   const [rows, width] = [tileHeight * rowsPerInvocation, tileWidth * columnsPerInvocation]
   // every invocation copies at most one quad of each operand; there are two copies of both
