@@ -1,6 +1,6 @@
 /**
  * The process that compiles: opens the engine on the GPU that its environment pretends (see driver.ts), records the cases
- * that its arguments name, and compiles every program that they use, one after the other. What the driver prints about
+ * that it is asked for, and compiles every program that they use, one after the other. What the driver prints about
  * a program goes to stderr between two marks; what is known of the dispatches goes to stdout as JSON.
  */
 import { writeSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { openDevice } from '../../src/device/node.js'
 import { PipelineCache } from '../../src/device/pipelines.js'
 import { casesNamed } from './cases.js'
 import { beginMark, endMark } from './driver-output.js'
-import type { CompiledCases, CompiledDispatch } from './protocol.js'
+import type { CompiledCase, CompiledCases, CompiledDispatch, CompileRequest } from './protocol.js'
 import { type RecordedDispatch, RecordingDevice } from './recording-device.js'
 import { uniformValues, workgroupInvocations } from './wgsl.js'
 
@@ -19,18 +19,17 @@ if (host.adapter.source !== 'system' || host.adapter.kind !== 'gpu') {
 }
 const device = new RecordingDevice(host)
 const engine = new Engine(device)
+const { cases: names, variant } = JSON.parse(process.argv[2] ?? '') as CompileRequest
+if (variant) engine.tuner.conv2d = () => variant
 
 const programs = new Map<string, RecordedDispatch['program']>()
-const dispatches: CompiledDispatch[] = []
-for (const { benchmark } of casesNamed(process.argv.slice(2))) {
-  const prepared = await benchmark.prepare(engine)
+const cases: CompiledCase[] = []
+for (const { benchmark } of casesNamed(names)) {
+  const { name, shape } = benchmark
+  const { run, multiplyAdds } = await benchmark.prepare(engine)
   device.takeRecorded()
-  engine.scope(prepared.run)
-  for (const dispatch of device.takeRecorded()) {
-    const { program } = dispatch
-    programs.set(program.key, program)
-    dispatches.push({ case: benchmark.name, shape: benchmark.shape, ...describe(dispatch) })
-  }
+  engine.scope(run)
+  cases.push({ name, shape, multiplyAdds, dispatches: device.takeRecorded().map(describe) })
 }
 
 const pipelines = new PipelineCache(host, device.limits.storageBuffers)
@@ -39,12 +38,13 @@ for (const [i, program] of [...programs.values()].entries()) {
   await pipelines.get(program).ready
   mark(endMark(i))
 }
-const compiled: CompiledCases = { adapter: host.adapter.name, driver: host.adapter.driver, dispatches }
+const compiled: CompiledCases = { adapter: host.adapter.name, driver: host.adapter.driver, cases }
 process.stdout.write(JSON.stringify(compiled))
 engine.destroy()
 
-function describe({ program, bindings, uniforms, workgroups, work }: RecordedDispatch) {
+function describe({ program, bindings, uniforms, workgroups, work }: RecordedDispatch): CompiledDispatch {
   const code = program.code()
+  programs.set(program.key, program)
   const ranges = new Map(bindings.map(({ buffer, offset, size }) => [`${buffer.id} ${offset}`, size]))
   return {
     kernel: program.name,
@@ -54,7 +54,7 @@ function describe({ program, bindings, uniforms, workgroups, work }: RecordedDis
     invocations: workgroupInvocations(code),
     multiplyAdds: work / 2,
     bytes: [...ranges.values()].reduce((sum, size) => sum + size, 0),
-    uniforms: uniformValues(code, uniforms),
+    uniforms: uniformValues(code, uniforms?.data),
   }
 }
 

@@ -15,13 +15,28 @@ export type Bound = 'vector' | 'shared memory' | 'vector cache' | 'latency' | 'L
 export interface Estimate {
   readonly bound: Bound
   readonly microseconds: number
+  /** Of inner products. For other kernels, the time is what moving their operands takes, the least that is possible. */
+  readonly product?: ProductEstimate
+}
+
+export interface ProductEstimate {
   /** Useful multiply-adds relative to what the chip can do in the time, with and without issuing two at once. */
-  readonly share: number
-  readonly singleIssueShare: number
+  readonly share: PeakShare
   /** The share of the processors' time that has workgroups to work on: all but the end of the grid. */
-  readonly occupiedShare: number
+  readonly occupied: number
   /** Useful multiply-adds among those of all invocations, which also compute what lies beyond the edges. */
-  readonly usefulShare: number
+  readonly useful: number
+}
+
+export interface PeakShare {
+  readonly full: number
+  readonly single: number
+}
+
+export function peakShare(chip: Chip, multiplyAdds: number, microseconds: number): PeakShare {
+  const cycles = microseconds * 1000 * chip.clock
+  const peak = peakOf(chip)
+  return { full: multiplyAdds / cycles / peak.full, single: multiplyAdds / cycles / peak.single }
 }
 
 export interface InnerProductProgram {
@@ -35,11 +50,19 @@ export interface InnerProductProgram {
   readonly wavesPerSimd: number
 }
 
-/** `undefined` for dispatches that are no inner products: those have no depth, or no multiply-adds in a loop. */
-export function estimate(chip: Chip, program: InnerProductProgram, dispatch: CompiledDispatch): Estimate | undefined {
+/** Inner products are recognised by the uniform for their depth. */
+export function isInnerProduct({ uniforms }: CompiledDispatch): boolean {
+  return uniforms.depthPerSplit !== undefined
+}
+
+/** Of a kernel that is no inner product. */
+export function transferEstimate(chip: Chip, { bytes }: CompiledDispatch): Estimate {
+  return { bound: 'memory', microseconds: bytes / chip.memoryBandwidth / 1000 }
+}
+
+export function productEstimate(chip: Chip, program: InnerProductProgram, dispatch: CompiledDispatch): Estimate {
   const { blocks, loops, path, counts, waveSize } = program
-  const depth = dispatch.uniforms.depthPerSplit
-  if (depth === undefined || counts.accumulators === 0) return undefined
+  const depth = dispatch.uniforms.depthPerSplit!
   const trips = tripsAlong(path, counts.multiplyAdds / counts.accumulators, dispatch, depth)
   const wave = walk(blocks, loops, (loop) => trips.get(loop) ?? 1, chip, waveSize)
 
@@ -52,18 +75,19 @@ export function estimate(chip: Chip, program: InnerProductProgram, dispatch: Com
     'vector cache': (workgroups * waves * wave.memoryBytes) / vectorCacheRate(chip),
     latency: (workgroups * wave.duration) / Math.min(together, workgroups),
     'L2 cache': (dispatch.workgroups * waves * wave.memoryBytes) / (chip.cacheSlices * 64),
-    memory: (dispatch.bytes / chip.memoryBandwidth) * chip.clock,
+    memory: transferEstimate(chip, dispatch).microseconds * 1000 * chip.clock,
   }
   const [bound, longest] = (Object.entries(cycles) as [Bound, number][]).reduce((a, b) => (b[1] > a[1] ? b : a))
-  const peak = peakOf(chip)
+  const microseconds = longest / chip.clock / 1000
   const computed = dispatch.workgroups * dispatch.invocations * counts.accumulators * depth
   return {
     bound,
-    microseconds: longest / chip.clock / 1000,
-    share: dispatch.multiplyAdds / longest / peak.full,
-    singleIssueShare: dispatch.multiplyAdds / longest / peak.single,
-    occupiedShare: dispatch.workgroups / (workgroups * chip.processors),
-    usefulShare: dispatch.multiplyAdds / computed,
+    microseconds,
+    product: {
+      share: peakShare(chip, dispatch.multiplyAdds, microseconds),
+      occupied: dispatch.workgroups / (workgroups * chip.processors),
+      useful: dispatch.multiplyAdds / computed,
+    },
   }
 }
 

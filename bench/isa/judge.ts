@@ -1,13 +1,19 @@
-/** Everything that is known of one dispatch on one GPU: the compiler's statistics, the hottest loop, the estimate. */
+/** What is known of a case and its dispatches on one GPU: the compiler's statistics, the hottest loop, the estimate. */
 import type { Chip } from './chips.js'
 import type { CompiledProgram, Statistics } from './driver-output.js'
 import type { Block } from './disassembly.js'
-import { type Estimate, estimate } from './estimate.js'
-import { countLoop, findLoops, hottestLoop, instructionsOf, type LoopCounts } from './loops.js'
-import type { CompiledDispatch } from './protocol.js'
+import {
+  type Estimate,
+  isInnerProduct,
+  type PeakShare,
+  peakShare,
+  productEstimate,
+  transferEstimate,
+} from './estimate.js'
+import { countLoop, findLoops, hottestLoop, instructionsOf, type LoopCounts, sum } from './loops.js'
+import type { CompiledCase, CompiledDispatch } from './protocol.js'
 
 export interface Verdict {
-  readonly chip: Chip
   readonly dispatch: CompiledDispatch
   readonly statistics: Statistics
   readonly waveSize: number
@@ -17,7 +23,37 @@ export interface Verdict {
   readonly loop: LoopCounts | undefined
   /** Multiply-adds among the vector operations of that loop. */
   readonly multiplyAddShare: number | undefined
+  /** `undefined` for inner products whose machine code is not known. */
   readonly estimate: Estimate | undefined
+}
+
+/** All dispatches of a case, one after the other. */
+export interface CaseVerdict {
+  readonly name: string
+  readonly shape: string
+  readonly dispatches: readonly Verdict[]
+  /** `undefined` where it is not known for all dispatches. */
+  readonly microseconds: number | undefined
+  /** Of the operation's multiply-adds as it is defined, so that fewer of them give a larger share. */
+  readonly share: PeakShare | undefined
+}
+
+export function judgeCase(
+  chip: Chip,
+  { name, shape, multiplyAdds, dispatches }: CompiledCase,
+  programs: readonly CompiledProgram[],
+  requested: number,
+): CaseVerdict {
+  const verdicts = dispatches.map((dispatch) => judge(chip, programs[dispatch.program]!, dispatch, requested))
+  const microseconds = sum(verdicts.map(({ estimate }) => estimate?.microseconds ?? NaN))
+  const known = !Number.isNaN(microseconds)
+  return {
+    name,
+    shape,
+    dispatches: verdicts,
+    microseconds: known ? microseconds : undefined,
+    share: known && multiplyAdds !== undefined ? peakShare(chip, multiplyAdds, microseconds) : undefined,
+  }
 }
 
 /** `requested` is the wave size that the driver was asked for, which counts where the code does not show another one. */
@@ -34,14 +70,15 @@ export function judge(
   const path = hottestLoop(blocks, loops)
   const loop = path[0] && countLoop(instructionsOf(blocks, path[0]))
   return {
-    chip,
     dispatch,
     statistics,
     waveSize,
     wavesPerSimd,
     loop,
     multiplyAddShare: loop && loop.multiplyAdds / loop.vectorOperations,
-    estimate: loop && estimate(chip, { blocks, loops, path, counts: loop, waveSize, wavesPerSimd }, dispatch),
+    estimate: isInnerProduct(dispatch)
+      ? loop && productEstimate(chip, { blocks, loops, path, counts: loop, waveSize, wavesPerSimd }, dispatch)
+      : transferEstimate(chip, dispatch),
   }
 }
 

@@ -1,9 +1,25 @@
-/** What the compiling process tells the one that started it. */
+/** What the compiling process is told, as its only argument in JSON, and what it answers. */
+import type { Conv2dVariant } from '../../src/kernels/conv2d/variants.js'
+
+export interface CompileRequest {
+  /** Names of benchmark cases. */
+  readonly cases: readonly string[]
+  /** For all convolutions that it can compute, instead of the tuner's choice. */
+  readonly variant?: Conv2dVariant | undefined
+}
+
+export interface CompiledCase {
+  /** Such as `mm1024`. */
+  readonly name: string
+  /** What it works on, for people. */
+  readonly shape: string
+  /** Of the operation as it is defined, whatever the algorithm. */
+  readonly multiplyAdds: number | undefined
+  /** In the order in which they run. */
+  readonly dispatches: readonly CompiledDispatch[]
+}
 
 export interface CompiledDispatch {
-  /** The benchmark's case, such as `mm1024`, and what it works on. */
-  readonly case: string
-  readonly shape: string
   readonly kernel: string
   /** The template values; together with the kernel's name they are the pipeline's key. */
   readonly template: Readonly<Record<string, string | number | boolean>>
@@ -12,7 +28,7 @@ export interface CompiledDispatch {
   readonly workgroups: number
   /** In a workgroup. */
   readonly invocations: number
-  /** Of the operation, without those for padding. A rough number for kernels that are no inner products. */
+  /** Useful ones, without those for padding. A rough number for kernels that are no inner products. */
   readonly multiplyAdds: number
   /** Of all operands, each counted once. */
   readonly bytes: number
@@ -22,5 +38,5 @@ export interface CompiledDispatch {
 export interface CompiledCases {
   readonly adapter: string
   readonly driver: string
-  readonly dispatches: readonly CompiledDispatch[]
+  readonly cases: readonly CompiledCase[]
 }

@@ -5,12 +5,12 @@
 import type { BufferRange } from '../../src/device/buffer.js'
 import { Device } from '../../src/device/device.js'
 import type { DeviceHost } from '../../src/device/host.js'
-import type { Program, Workgroups } from '../../src/device/program.js'
+import type { Program, Uniforms, Workgroups } from '../../src/device/program.js'
 
 export interface RecordedDispatch {
   readonly program: Program
   readonly bindings: readonly BufferRange[]
-  readonly uniforms: ArrayBuffer | undefined
+  readonly uniforms: Uniforms | undefined
   readonly workgroups: Workgroups
   /** As the kernel declares it: for inner products, twice the number of multiply-adds. */
   readonly work: number
@@ -26,7 +26,7 @@ export class RecordingDevice extends Device {
   override dispatch(
     program: Program,
     bindings: readonly BufferRange[],
-    uniforms: ArrayBuffer | undefined,
+    uniforms: Uniforms | undefined,
     workgroups: Workgroups,
     work = 0,
   ): void {

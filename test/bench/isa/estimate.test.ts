@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { chipOf, peakOf } from '../../../bench/isa/chips.js'
 import type { CompiledProgram, Statistics } from '../../../bench/isa/driver-output.js'
 import { parseDisassembly } from '../../../bench/isa/disassembly.js'
-import { judge } from '../../../bench/isa/judge.js'
+import { judge, judgeCase } from '../../../bench/isa/judge.js'
 import type { CompiledDispatch } from '../../../bench/isa/protocol.js'
 
 const statistics: Statistics = {
@@ -31,8 +31,6 @@ const sums = (count: number) => Array.from({ length: count }, (_, i) => `v_fmac_
 /** 1024 results in each of `workgroups` workgroups of 256 invocations, of a depth of 1000. */
 function dispatch(workgroups: number, changes: Partial<CompiledDispatch> = {}): CompiledDispatch {
   return {
-    case: 'case',
-    shape: '',
     kernel: 'matmul/matmul',
     template: {},
     program: 0,
@@ -46,13 +44,18 @@ function dispatch(workgroups: number, changes: Partial<CompiledDispatch> = {}): 
 }
 
 const navi21 = chipOf('navi21')
-const estimated = (compiled: CompiledProgram, work: CompiledDispatch) => judge(navi21, compiled, work, 64).estimate!
+
+function estimated(compiled: CompiledProgram, work: CompiledDispatch, chip = navi21) {
+  const { bound, microseconds, product } = judge(chip, compiled, work, 64).estimate!
+  const { share, occupied, useful } = product!
+  return { bound, microseconds, share: share.full, singleIssueShare: share.single, occupied, useful }
+}
 
 describe('the estimate', () => {
   test('is the peak where nothing but multiply-adds is issued', () => {
-    const { share, bound, occupiedShare, usefulShare, microseconds } = estimated(program(...sums(4)), dispatch(400))
+    const { share, bound, occupied, useful, microseconds } = estimated(program(...sums(4)), dispatch(400))
     expect(share).toBeCloseTo(1, 3)
-    expect({ bound, occupiedShare, usefulShare }).toEqual({ bound: 'vector', occupiedShare: 1, usefulShare: 1 })
+    expect({ bound, occupied, useful }).toEqual({ bound: 'vector', occupied: 1, useful: 1 })
     // 10 workgroups of 8 waves on 4 SIMDs, 4 clocks for each step of the depth
     expect(microseconds).toBeCloseTo((20 * 4 * 1000) / 2.25 / 1000, 3)
   })
@@ -65,14 +68,14 @@ describe('the estimate', () => {
   })
 
   test('counts what the last workgroups leave idle', () => {
-    const { share, occupiedShare } = estimated(program(...sums(4)), dispatch(401))
-    expect(occupiedShare).toBeCloseTo(401 / 440, 6)
+    const { share, occupied } = estimated(program(...sums(4)), dispatch(401))
+    expect(occupied).toBeCloseTo(401 / 440, 6)
     expect(share).toBeCloseTo(401 / 440, 3)
   })
 
   test('counts results beyond the edges', () => {
-    const { share, usefulShare } = estimated(program(...sums(4)), dispatch(400, { multiplyAdds: 400 * 512 * 1000 }))
-    expect(usefulShare).toBe(0.5)
+    const { share, useful } = estimated(program(...sums(4)), dispatch(400, { multiplyAdds: 400 * 512 * 1000 }))
+    expect(useful).toBe(0.5)
     expect(share).toBeCloseTo(0.5, 3)
   })
 
@@ -133,15 +136,45 @@ describe('the estimate', () => {
   test('counts two operations at once in the peak of chips that can do them', () => {
     const navi31 = chipOf('navi31')
     expect(peakOf(navi31)).toEqual({ full: 48 * 4 * 64, single: 48 * 4 * 32 })
-    const { share, singleIssueShare } = judge(navi31, program(...sums(4)), dispatch(480), 64).estimate!
+    const { share, singleIssueShare } = estimated(program(...sums(4)), dispatch(480), navi31)
     expect(singleIssueShare).toBeCloseTo(1, 3)
     expect(share).toBeCloseTo(0.5, 3)
   })
 
-  test('is not there for kernels that are no inner products', () => {
-    expect(judge(navi21, program(...sums(4)), dispatch(1, { uniforms: {} }), 64).estimate).toBeUndefined()
-    const withoutSums = judge(navi21, program('v_add_f32 v0, v1, v2'), dispatch(1), 64)
-    expect([withoutSums.estimate, withoutSums.loop]).toEqual([undefined, undefined])
+  test('is the transfer of the operands for kernels that are no inner products', () => {
+    const work = dispatch(1, { uniforms: {}, bytes: 512e3 })
+    expect(judge(navi21, program(...sums(4)), work, 64).estimate).toEqual({ bound: 'memory', microseconds: 1 })
+  })
+
+  test('is not there for inner products whose code is not known', () => {
+    const { estimate, loop } = judge(navi21, { statistics, blocks: [] }, dispatch(1), 64)
+    expect([estimate, loop]).toEqual([undefined, undefined])
+  })
+})
+
+describe('a case', () => {
+  const one = { name: 'case', shape: '', multiplyAdds: 400 * 1024 * 1000 }
+  const product = dispatch(400)
+  const other = dispatch(1, { program: 1, uniforms: {}, bytes: 512e4 })
+
+  test('takes the time of all of its dispatches', () => {
+    const programs = [program(...sums(4)), program('v_mov_b32 v1, v2')]
+    const { dispatches, microseconds, share } = judgeCase(
+      navi21,
+      { ...one, dispatches: [product, other] },
+      programs,
+      64,
+    )
+    const [first, second] = dispatches.map(({ estimate }) => estimate!.microseconds)
+    expect(second).toBe(10)
+    expect(microseconds).toBe(first! + 10)
+    expect(share!.full).toBeCloseTo(first! / (first! + 10), 3)
+  })
+
+  test('has no time where that of a dispatch is not known', () => {
+    const programs = [{ statistics, blocks: [] }, program('v_mov_b32 v1, v2')]
+    const verdict = judgeCase(navi21, { ...one, dispatches: [product, other] }, programs, 64)
+    expect([verdict.microseconds, verdict.share]).toEqual([undefined, undefined])
   })
 })
 

@@ -9,7 +9,11 @@ import { openDevice } from '../../../src/device/node.js'
 describe('a recording device', () => {
   test.each([
     ['mm512', 512 ** 3, { rows: 512, columns: 512, depth: 512 }],
-    ['c3_128_28_b8', 8 * 28 * 28 * 128 * 128 * 9, { rows: 8 * 28 * 28, columns: 128, depth: 9 * 128 }],
+    [
+      'c1_1024_2048_s2_b8',
+      8 * 7 * 7 * 2048 * 1024,
+      { rows: 8 * 7 * 7, columns: 2048, depth: 1024, segmentLength: 1024 },
+    ],
   ])('knows the kernels of %s on a GPU', async (name, multiplyAdds, uniforms) => {
     const host = await openDevice()
     const device = new RecordingDevice({ ...host, adapter: { ...host.adapter, kind: 'gpu' } })
@@ -22,7 +26,7 @@ describe('a recording device', () => {
     expect(device.takeRecorded()).toEqual([])
     expect(product!.work / 2).toBe(multiplyAdds)
     const code = product!.program.code()
-    expect(uniformValues(code, product!.uniforms)).toMatchObject(uniforms)
+    expect(uniformValues(code, product!.uniforms?.data)).toMatchObject(uniforms)
     expect(workgroupInvocations(code)).toBeGreaterThanOrEqual(64)
     expect(workgroupInvocations(code)).toBeLessThanOrEqual(device.limits.workgroupInvocations)
     engine.destroy()
