@@ -1,6 +1,7 @@
 /**
  * How fast an inner product would be, estimated from its machine code and its grid. The model, which docs/performance.md
- * explains: the processor with the most workgroups determines the time; on it, the slowest unit does. Waves hide each
+ * explains: the processor with the most workgroups determines the time; on it, the slowest unit does, where a SIMD is
+ * as slow as the one with the most waves. Waves hide each
  * other's waiting as far as they fit beside each other. Units work at the rates of chips.ts, without conflicts.
  */
 import { type Chip, peakOf, sharedMemoryRate, simdsPerProcessor, vectorCacheRate } from './chips.js'
@@ -22,7 +23,7 @@ export interface Estimate {
 export interface ProductEstimate {
   /** Useful multiply-adds relative to what the chip can do in the time, with and without issuing two at once. */
   readonly share: PeakShare
-  /** The share of the processors' time that has workgroups to work on: all but the end of the grid. */
+  /** The share of the SIMDs' time that has waves to work on: all but the end of the grid. */
   readonly occupied: number
   /** Useful multiply-adds among those of all invocations, which also compute what lies beyond the edges. */
   readonly useful: number
@@ -68,9 +69,10 @@ export function productEstimate(chip: Chip, program: InnerProductProgram, dispat
 
   const waves = Math.ceil(dispatch.invocations / waveSize)
   const workgroups = Math.ceil(dispatch.workgroups / chip.processors)
+  const wavesOnSimd = Math.ceil((workgroups * waves) / simdsPerProcessor)
   const together = Math.max(1, Math.floor((program.wavesPerSimd * simdsPerProcessor) / waves))
   const cycles: Readonly<Record<Bound, number>> = {
-    vector: (workgroups * waves * wave.vectorCycles) / simdsPerProcessor,
+    vector: wavesOnSimd * wave.vectorCycles,
     'shared memory': (workgroups * waves * wave.sharedBytes) / sharedMemoryRate(chip),
     'vector cache': (workgroups * waves * wave.memoryBytes) / vectorCacheRate(chip),
     latency: (workgroups * wave.duration) / Math.min(together, workgroups),
@@ -85,7 +87,7 @@ export function productEstimate(chip: Chip, program: InnerProductProgram, dispat
     microseconds,
     product: {
       share: peakShare(chip, dispatch.multiplyAdds, microseconds),
-      occupied: dispatch.workgroups / (workgroups * chip.processors),
+      occupied: (dispatch.workgroups * waves) / (wavesOnSimd * simdsPerProcessor * chip.processors),
       useful: dispatch.multiplyAdds / computed,
     },
   }

@@ -73,6 +73,16 @@ describe('the estimate', () => {
     expect(share).toBeCloseTo(401 / 440, 3)
   })
 
+  test('counts SIMDs that have fewer waves than others', () => {
+    // six workgroups of a wave each on four SIMDs: two of them have two waves
+    const { share, occupied } = estimated(
+      program(...sums(4)),
+      dispatch(240, { invocations: 32, multiplyAdds: 240 * 128 * 1000 }),
+    )
+    expect(occupied).toBeCloseTo(6 / 8, 6)
+    expect(share).toBeCloseTo(6 / 8, 3)
+  })
+
   test('counts results beyond the edges', () => {
     const { share, useful } = estimated(program(...sums(4)), dispatch(400, { multiplyAdds: 400 * 512 * 1000 }))
     expect(useful).toBe(0.5)
