@@ -1,17 +1,20 @@
-// The tiles of a reduction over the rows of a row-major [rows, channels] array. A workgroup covers `tileChannels`
-// neighbouring channels and one chunk of rows; its invocations form `lanes` lanes of `tileChannels` each, so that a lane
-// reads neighbouring addresses. Invocation `local` belongs to lane local / tileChannels.
+// How a workgroup covers a row-major [rows, columns] array: `tileColumns` neighbouring columns of one chunk of rows. A
+// column is one channel or, as a vec4, four. The invocations form `lanes` lanes of `tileColumns` each, so that a lane reads
+// neighbouring addresses. Invocation `local` belongs to lane local / tileColumns.
 
-const tileChannels = ${tileChannels}u;
-const lanes = ${workgroupSize}u / tileChannels;
+// A column of one row.
+alias Value = ${value};
+
+const tileColumns = ${tileColumns}u;
+const lanes = ${workgroupSize}u / tileColumns;
 
 struct TilePlace {
   chunk: u32,
-  channel: u32,
+  column: u32,
   lane: u32,
 }
 
-fn tilePlace(group: u32, local: u32, channels: u32) -> TilePlace {
-  let tiles = (channels + tileChannels - 1u) / tileChannels;
-  return TilePlace(group / tiles, (group % tiles) * tileChannels + local % tileChannels, local / tileChannels);
+fn tilePlace(group: u32, local: u32, columns: u32) -> TilePlace {
+  let tiles = (columns + tileColumns - 1u) / tileColumns;
+  return TilePlace(group / tiles, (group % tiles) * tileColumns + local % tileColumns, local / tileColumns);
 }

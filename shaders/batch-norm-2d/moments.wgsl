@@ -1,12 +1,18 @@
-// Moments of a set of numbers as (mean, sum of squared deviations from it, count), and how those of two sets merge: the
-// pairwise update of Chan, Golub and LeVeque (1979), which never subtracts large sums from each other.
+// Moments of a set of numbers, and how those of two sets merge: the pairwise update of Chan, Golub and LeVeque (1979), which
+// never subtracts large sums from each other. A Value is one channel or, as a vec4, four neighbouring ones.
 
-fn mergeMoments(a: vec3<f32>, b: vec3<f32>) -> vec3<f32> {
-  if (b.z == 0.0) {
+struct Moments {
+  mean: Value,
+  squares: Value, // the sum of squared deviations from the mean
+  count: f32,
+}
+
+fn mergeMoments(a: Moments, b: Moments) -> Moments {
+  if (b.count == 0.0) {
     return a;
   }
-  let count = a.z + b.z;
-  let share = b.z / count;
-  let delta = b.x - a.x;
-  return vec3<f32>(a.x + delta * share, a.y + b.y + delta * delta * a.z * share, count);
+  let count = a.count + b.count;
+  let share = b.count / count;
+  let delta = b.mean - a.mean;
+  return Moments(a.mean + delta * share, a.squares + b.squares + delta * delta * a.count * share, count);
 }

@@ -1,8 +1,9 @@
-// Batch norm forward: output = (input - mean[channel]) * scale[channel] + bias[channel]. The mean is subtracted first:
-// folding it into the bias would lose digits where the mean is large against the deviation.
-// One invocation computes one element of row-major [rows, channels] arrays, the first of which is of firstChannel.
+// Batch norm forward, with what follows it: output = normalized input (+ residual), then max(that, 0) where `relu` is set.
+// Of row-major [rows, channels] arrays, one invocation computes every `lanes`-th row of a chunk for one column.
 
 #include "common/linear-index.wgsl"
+#include "batch-norm-2d/column-tile.wgsl"
+#include "batch-norm-2d/normalization.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -10,9 +11,24 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = linearIndex(group, groups, local, ${workgroupSize}u);
-  if (i < uniforms.size) {
-    let c = (uniforms.firstChannel + i) % uniforms.channels;
-    output[i] = (input[i] - mean[c]) * scale[c] + bias[c];
+  let place = tilePlace(linearGroup(group, groups), local, uniforms.columns);
+  if (place.column >= uniforms.columns) {
+    return;
+  }
+  let channelMean = mean[place.column];
+  let scale = weight[place.column] * inverseDeviation(variance[place.column], uniforms.eps);
+  let channelBias = bias[place.column];
+  let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
+  for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes) {
+    let i = row * uniforms.columns + place.column;
+    var result = normalized(input[i], channelMean, scale, channelBias);
+#if ${residual}
+    result += residual[i];
+#endif
+#if ${relu}
+    // a comparison, not max(): max(NaN, 0) may be 0, which would hide a diverged network
+    result = select(result, Value(0.0), result <= Value(0.0));
+#endif
+    output[i] = result;
   }
 }

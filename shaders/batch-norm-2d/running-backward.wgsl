@@ -1,7 +1,10 @@
-// Batch norm backward with running statistics, which are constants: inputGradient = outputGradient * scale[channel].
-// One invocation computes one element of row-major [rows, channels] arrays, the first of which is of firstChannel.
+// Batch norm backward with running statistics, which are constants: inputGradient = dy * scale, with scale = weight /
+// sqrt(variance + eps). dy is outputGradient, or 0 where the ReLU behind the batch norm (`relu`) gave 0.
+// Of row-major [rows, channels] arrays, one invocation computes every `lanes`-th row of a chunk for one column.
 
 #include "common/linear-index.wgsl"
+#include "batch-norm-2d/column-tile.wgsl"
+#include "batch-norm-2d/normalization.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -9,8 +12,18 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = linearIndex(group, groups, local, ${workgroupSize}u);
-  if (i < uniforms.size) {
-    inputGradient[i] = outputGradient[i] * scale[(uniforms.firstChannel + i) % uniforms.channels];
+  let place = tilePlace(linearGroup(group, groups), local, uniforms.columns);
+  if (place.column >= uniforms.columns) {
+    return;
+  }
+  let scale = weight[place.column] * inverseDeviation(variance[place.column], uniforms.eps);
+  let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
+  for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes) {
+    let i = row * uniforms.columns + place.column;
+    var gradient = outputGradient[i];
+#if ${relu}
+    gradient = masked(gradient, output[i]);
+#endif
+    inputGradient[i] = gradient * scale;
   }
 }

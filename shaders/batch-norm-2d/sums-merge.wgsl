@@ -1,14 +1,11 @@
-// Batch norm backward, sums of all rows: gradientSum[channel] = sum of dy and productSum[channel] = sum of
-// dy * normalized, from partials[chunk, channel]. Where the input is larger than one binding, both already hold the sums
-// of the windows before this one (earlierRows > 0).
+// Batch norm backward, sums of all rows: gradientSum[channel] = sum of dy and productSum[channel] = sum of dy * deviations,
+// from partials[chunk, 0, channel] and partials[chunk, 1, channel]; gradientMeans holds the first of all channels and then
+// the second, divided by allRows. Where the input is larger than one binding, the sums already hold those of the windows
+// before this one (earlierRows > 0).
 // One invocation adds every `lanes`-th chunk of one channel; a tree adds the lanes in a fixed order.
 
 #include "common/linear-index.wgsl"
-#include "batch-norm-2d/column-tile.wgsl"
-
-#if ${tree}
-var<workgroup> sums: array<vec2<f32>, ${workgroupSize}>;
-#endif
+#include "batch-norm-2d/sum-of-lanes.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -16,31 +13,24 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let place = tilePlace(linearGroup(group, groups), local, uniforms.channels);
-  let inside = place.channel < uniforms.channels && place.chunk == 0u;
-  var sum = vec2<f32>(0.0);
+  let place = tilePlace(linearGroup(group, groups), local, uniforms.columns);
+  let inside = place.column < uniforms.columns && place.chunk == 0u;
+  var sum = Sums(0.0, 0.0);
   if (inside) {
     for (var chunk = place.lane; chunk < uniforms.chunks; chunk += lanes) {
-      sum += partials[chunk * uniforms.channels + place.channel];
+      let i = chunk * 2u * uniforms.columns + place.column;
+      sum = addSums(sum, Sums(partials[i], partials[i + uniforms.columns]));
     }
   }
-#if ${tree}
-  sums[local] = sum;
-  workgroupBarrier();
-  for (var half = lanes / 2u; half > 0u; half /= 2u) {
-    if (place.lane < half) {
-      sums[local] += sums[local + half * tileChannels];
-    }
-    workgroupBarrier();
-  }
-  sum = sums[local];
-#endif
+  sum = sumOfLanes(place, local, sum);
   if (inside && place.lane == 0u) {
-    var total = sum;
     if (uniforms.earlierRows > 0u) {
-      total += vec2<f32>(gradientSum[place.channel], productSum[place.channel]);
+      sum = addSums(sum, Sums(gradientSum[place.column], productSum[place.column]));
     }
-    gradientSum[place.channel] = total.x;
-    productSum[place.channel] = total.y;
+    gradientSum[place.column] = sum.gradients;
+    productSum[place.column] = sum.products;
+    let rows = f32(uniforms.allRows);
+    gradientMeans[place.column] = sum.gradients / rows;
+    gradientMeans[uniforms.columns + place.column] = sum.products / rows;
   }
 }

@@ -1,17 +1,17 @@
-/** Batch normalisation of images over everything but their channels, with PyTorch's formulas. */
+/**
+ * Batch normalisation of images over everything but their channels, with PyTorch's formulas, and what often follows it: the
+ * addition of a residual and a ReLU. The gradient rules are in the folder of the same name.
+ */
 import { OptionError, ShapeError } from '../../device/errors.js'
-import { planColumnReduction, type RowsOfChannels } from '../../kernels/batch-norm-2d/column-reduction.js'
+import { planColumnReduction } from '../../kernels/batch-norm-2d/column-reduction.js'
+import type { RowsOfChannels } from '../../kernels/batch-norm-2d/column-tile.js'
 import { batchNormMoments } from '../../kernels/batch-norm-2d/moments.js'
 import { batchNormNormalize } from '../../kernels/batch-norm-2d/normalize.js'
-import { batchNormRunningBackward } from '../../kernels/batch-norm-2d/running-backward.js'
-import { batchNormRunningScale } from '../../kernels/batch-norm-2d/running-scale.js'
-import { batchNormSums } from '../../kernels/batch-norm-2d/sums.js'
-import { batchNormTrainingBackward } from '../../kernels/batch-norm-2d/training-backward.js'
-import { batchNormTrainingScale } from '../../kernels/batch-norm-2d/training-scale.js'
 import { checkNumber } from '../check.js'
-import { formatShape } from '../shape.js'
-import { differentiable } from '../tape.js'
+import { formatShape, sameShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
+import { recordRunning } from './batch-norm-2d/running.js'
+import { recordTraining } from './batch-norm-2d/training.js'
 import { imageDimensions } from './image.js'
 
 const modes = ['training', 'evaluation', 'frozen'] as const
@@ -19,7 +19,7 @@ const modes = ['training', 'evaluation', 'frozen'] as const
 /**
  * - `training`: statistics of the batch; the running statistics move towards them; every input may have a gradient.
  * - `evaluation`: running statistics, as constants; every input may have a gradient.
- * - `frozen`: running statistics, and weight and bias are constants too: only the input may have a gradient.
+ * - `frozen`: running statistics, and weight and bias are constants too: only input and residual may have a gradient.
  */
 export type BatchNormMode = (typeof modes)[number]
 
@@ -37,248 +37,85 @@ export interface BatchNorm2dOptions {
   readonly momentum?: number
   /** Added to the variance; 1e-5 by default. */
   readonly eps?: number
+  /** [N, H, W, C]; added to the result. Nothing by default. */
+  readonly residual?: Tensor | undefined
+  /** Whether negative results are replaced by 0, after the residual was added; not by default. */
+  readonly relu?: boolean
 }
 
-/** What normalising needs, each [C]: output = (input - mean) * scale + bias, with scale = weight * inverseDeviation. */
-interface Statistics {
-  readonly mean: Tensor
-  readonly inverseDeviation: Tensor
-  readonly scale: Tensor
-}
-
-type Options = BatchNorm2dOptions & { readonly momentum: number; readonly eps: number }
+type Options = BatchNorm2dOptions & Required<Pick<BatchNorm2dOptions, 'momentum' | 'eps' | 'relu'>>
 
 /**
- * (input - mean) / sqrt(variance + eps) * weight + bias for each channel of `input` [N, H, W, C].
+ * (input - mean) / sqrt(variance + eps) * weight + bias for each channel of `input` [N, H, W, C]; then `+ residual` and
+ * `max(..., 0)`, if asked for, in the same pass over memory. Of the three, only the result exists afterwards.
  *
- * @throws ShapeError unless the input is f32 [N, H, W, C] and the others f32 [C]; also in training mode with one value
- *   per channel, whose variance is unknown
+ * @throws ShapeError unless the input is f32 [N, H, W, C], the residual of the same shape, and the others f32 [C]; also in
+ *   training mode with one value per channel, whose variance is unknown
  * @throws OptionError for an unknown mode, a momentum outside of [0, 1] or a negative eps
  */
 export function batchNorm2d(input: Tensor, options: BatchNorm2dOptions): Tensor {
   const { batch, height, width, channels } = imageDimensions('batchNorm2d', input)
-  const { momentum = 0.1, eps = 1e-5 } = options
-  const checked: Options = { ...options, momentum, eps }
-  const shape = { rows: batch * height * width, channels }
-  checkOptions(checked, channels)
-  if (checked.mode === 'training' && shape.rows === 1) {
+  const { momentum = 0.1, eps = 1e-5, relu = false } = options
+  const checked: Options = { ...options, momentum, eps, relu }
+  const { mode, weight, bias, residual, runningMean, runningVar } = checked
+  const rows = batch * height * width
+  checkOptions(checked, input, channels)
+  if (mode === 'training' && rows === 1) {
     throw new ShapeError('batchNorm2d', 'more than 1 value per channel in training mode', formatShape(input.shape))
   }
   // a scope, so that what only the kernels needed is free when the operation returns
   return input.engine.scope(() => {
-    const statistics = checked.mode === 'training' ? ofBatch(input, checked, shape) : ofRunning(checked, channels)
-    const output = normalize(input, statistics, checked.bias, shape)
-    switch (checked.mode) {
-      case 'training':
-        return recordTraining(input, output, statistics, checked, shape)
-      case 'evaluation':
-        return recordEvaluation(input, output, statistics, checked, shape)
-      case 'frozen':
-        return recordFrozen(input, output, statistics, shape)
-    }
+    const shape = { rows, channels }
+    const { mean, variance } =
+      mode === 'training' ? batchStatistics(input, checked, shape) : { mean: runningMean, variance: runningVar }
+    const output = input.engine.empty(input.shape)
+    batchNormNormalize(
+      input.engine.device,
+      {
+        input: input.buffer,
+        mean: mean.buffer,
+        variance: variance.buffer,
+        weight: weight.buffer,
+        bias: bias.buffer,
+        residual: residual?.buffer,
+        output: output.buffer,
+      },
+      shape,
+      { eps, relu },
+    )
+    const normalization = { input, residual, weight, bias, mean, variance, output, relu, eps, shape }
+    return mode === 'training' ? recordTraining(normalization) : recordRunning(normalization, mode)
   })
 }
 
-function recordTraining(
-  input: Tensor,
-  output: Tensor,
-  { mean, inverseDeviation, scale }: Statistics,
-  { weight, bias }: Options,
-  shape: RowsOfChannels,
-): Tensor {
-  return differentiable({
-    name: 'batchNorm2d',
-    inputs: { input, weight, bias },
-    output,
-    saves: (needs) => ({
-      mean,
-      inverseDeviation,
-      input: needs.input || needs.weight ? input : undefined,
-      scale: needs.input ? scale : undefined,
-    }),
-    gradients: ({ gradient, saved, needs }) => {
-      const sums = sumsOfGradients(gradient, saved, shape)
-      return {
-        input: needs.input ? trainingInputGradient(gradient, { ...saved, ...sums }, shape) : undefined,
-        weight: needs.weight ? sums.productSum : undefined,
-        bias: needs.bias ? sums.gradientSum : undefined,
-      }
-    },
-  })
-}
-
-function recordEvaluation(
-  input: Tensor,
-  output: Tensor,
-  { mean, inverseDeviation, scale }: Statistics,
-  { weight, bias }: Options,
-  shape: RowsOfChannels,
-): Tensor {
-  return differentiable({
-    name: 'batchNorm2d',
-    inputs: { input, weight, bias },
-    output,
-    saves: (needs) => ({
-      mean: needs.weight || needs.bias ? mean : undefined,
-      inverseDeviation: needs.weight || needs.bias ? inverseDeviation : undefined,
-      input: needs.weight ? input : undefined,
-      scale: needs.input ? scale : undefined,
-    }),
-    gradients: ({ gradient, saved, needs }) => {
-      const sums = needs.weight || needs.bias ? sumsOfGradients(gradient, saved, shape) : undefined
-      return {
-        input: needs.input ? scaledGradient(gradient, saved.scale, shape) : undefined,
-        weight: needs.weight ? sums?.productSum : undefined,
-        bias: needs.bias ? sums?.gradientSum : undefined,
-      }
-    },
-  })
-}
-
-function recordFrozen(input: Tensor, output: Tensor, { scale }: Statistics, shape: RowsOfChannels): Tensor {
-  return differentiable({
-    name: 'batchNorm2d',
-    inputs: { input },
-    output,
-    saves: () => ({ scale }),
-    gradients: ({ gradient, saved }) => ({ input: scaledGradient(gradient, saved.scale, shape) }),
-  })
-}
-
-/** The batch's statistics; moves the running ones. */
-function ofBatch(input: Tensor, options: Options, shape: RowsOfChannels): Statistics {
+/** The batch's mean and biased variance; moves the running ones. */
+function batchStatistics(input: Tensor, options: Options, shape: RowsOfChannels): { mean: Tensor; variance: Tensor } {
   const { engine } = input
-  const { weight, runningMean, runningVar, eps, momentum } = options
-  const { channels } = shape
-  const reduction = planColumnReduction(engine.device, shape, 1)
-  const partials = engine.empty([reduction.chunks, channels, 2])
-  const moments = engine.empty([channels, 2])
-  batchNormMoments(
-    engine.device,
-    { input: input.buffer, partials: partials.buffer, moments: moments.buffer },
-    reduction,
-  )
+  const { runningMean, runningVar, momentum } = options
+  const reduction = planColumnReduction(engine.device, shape)
+  const partials = engine.empty([reduction.chunks, shape.channels, 2])
+  const mean = engine.empty([shape.channels])
+  const variance = engine.empty([shape.channels])
   runningMean.beforeInPlaceWrite('batchNorm2d')
   runningVar.beforeInPlaceWrite('batchNorm2d')
-  const statistics = emptyStatistics(engine.empty([channels]), channels)
-  batchNormTrainingScale(
-    engine.device,
-    {
-      moments: moments.buffer,
-      origin: input.buffer, // its first row
-      weight: weight.buffer,
-      mean: statistics.mean.buffer,
-      inverseDeviation: statistics.inverseDeviation.buffer,
-      scale: statistics.scale.buffer,
-      runningMean: runningMean.buffer,
-      runningVar: runningVar.buffer,
-    },
-    { ...shape, eps, momentum },
-  )
-  return statistics
-}
-
-function ofRunning({ weight, runningMean, runningVar, eps }: Options, channels: number): Statistics {
-  const statistics = emptyStatistics(runningMean, channels)
-  batchNormRunningScale(
-    weight.engine.device,
-    {
-      runningVar: runningVar.buffer,
-      weight: weight.buffer,
-      inverseDeviation: statistics.inverseDeviation.buffer,
-      scale: statistics.scale.buffer,
-    },
-    { channels, eps },
-  )
-  return statistics
-}
-
-function emptyStatistics(mean: Tensor, channels: number): Statistics {
-  return { mean, inverseDeviation: mean.engine.empty([channels]), scale: mean.engine.empty([channels]) }
-}
-
-function normalize(input: Tensor, { mean, scale }: Statistics, bias: Tensor, shape: RowsOfChannels): Tensor {
-  const { engine } = input
-  const output = engine.empty(input.shape)
-  batchNormNormalize(
+  batchNormMoments(
     engine.device,
     {
       input: input.buffer,
-      mean: mean.buffer,
-      scale: scale.buffer,
-      bias: bias.buffer,
-      output: output.buffer,
-    },
-    shape,
-  )
-  return output
-}
-
-/** `gradientSum`, the bias's gradient, and `productSum`, the weight's; the latter is garbage without `input`. */
-function sumsOfGradients(
-  gradient: Tensor,
-  saved: { input?: Tensor; mean: Tensor; inverseDeviation: Tensor },
-  shape: RowsOfChannels,
-) {
-  const { engine } = gradient
-  const reduction = planColumnReduction(engine.device, shape, 2)
-  const partials = engine.empty([reduction.chunks, shape.channels, 2])
-  const gradientSum = engine.empty([shape.channels])
-  const productSum = engine.empty([shape.channels])
-  batchNormSums(
-    engine.device,
-    {
-      // where only the bias needs a gradient nobody saved the input: any array of its size will do
-      input: (saved.input ?? gradient).buffer,
-      outputGradient: gradient.buffer,
-      mean: saved.mean.buffer,
-      inverseDeviation: saved.inverseDeviation.buffer,
       partials: partials.buffer,
-      gradientSum: gradientSum.buffer,
-      productSum: productSum.buffer,
+      mean: mean.buffer,
+      variance: variance.buffer,
+      runningMean: runningMean.buffer,
+      runningVar: runningVar.buffer,
     },
     reduction,
+    { momentum },
   )
-  return { gradientSum, productSum }
+  return { mean, variance }
 }
 
-function trainingInputGradient(
-  gradient: Tensor,
-  tensors: Statistics & { input: Tensor; gradientSum: Tensor; productSum: Tensor },
-  shape: RowsOfChannels,
-): Tensor {
-  const { engine } = gradient
-  const inputGradient = engine.empty(gradient.shape)
-  batchNormTrainingBackward(
-    engine.device,
-    {
-      outputGradient: gradient.buffer,
-      input: tensors.input.buffer,
-      mean: tensors.mean.buffer,
-      inverseDeviation: tensors.inverseDeviation.buffer,
-      scale: tensors.scale.buffer,
-      gradientSum: tensors.gradientSum.buffer,
-      productSum: tensors.productSum.buffer,
-      inputGradient: inputGradient.buffer,
-    },
-    shape,
-  )
-  return inputGradient
-}
-
-function scaledGradient(gradient: Tensor, scale: Tensor, shape: RowsOfChannels): Tensor {
-  const { engine } = gradient
-  const inputGradient = engine.empty(gradient.shape)
-  batchNormRunningBackward(
-    engine.device,
-    { outputGradient: gradient.buffer, scale: scale.buffer, inputGradient: inputGradient.buffer },
-    shape,
-  )
-  return inputGradient
-}
-
-function checkOptions(options: Options, channels: number): void {
-  const { mode, momentum, eps, weight, bias, runningMean, runningVar } = options
+function checkOptions(options: Options, input: Tensor, channels: number): void {
+  const { mode, momentum, eps, weight, bias, runningMean, runningVar, residual } = options
   if (!modes.includes(mode)) throw new OptionError('batchNorm2d: mode', `one of ${modes.join(', ')}`, mode)
   checkNumber('batchNorm2d: momentum', momentum, 0, 1)
   if (!(eps >= 0 && eps < Infinity)) throw new OptionError('batchNorm2d: eps', 'a number that is not negative', eps)
@@ -286,5 +123,12 @@ function checkOptions(options: Options, channels: number): void {
     if (rank !== 1 || shape[0] !== channels || dtype !== 'f32') {
       throw new ShapeError('batchNorm2d', `${name} as f32 [${channels}]`, `${dtype} ${formatShape(shape)}`)
     }
+  }
+  if (residual && (!sameShape(residual.shape, input.shape) || residual.dtype !== 'f32')) {
+    throw new ShapeError(
+      'batchNorm2d',
+      `a residual as f32 ${formatShape(input.shape)}`,
+      `${residual.dtype} ${formatShape(residual.shape)}`,
+    )
   }
 }

@@ -1,28 +1,24 @@
 /**
  * How the sums over the rows of a [rows, channels] array are cut: windows of rows that fit a binding, chunks of rows
- * within a window (one workgroup each), and tiles of channels. See shaders/batch-norm-2d/column-tile.wgsl.
+ * within a window (one workgroup each), and tiles of channels.
  */
 import type { Device } from '../../device/device.js'
-import type { Workgroups } from '../../device/program.js'
-import { linearGrid, type RowWindow, rowWindows } from '../grid.js'
-
-/** An image batch [N, H, W, C] as a matrix: rows = N * H * W. */
-export interface RowsOfChannels {
-  readonly rows: number
-  readonly channels: number
-}
+import { type RowWindow, rowWindows } from '../grid.js'
+import {
+  columnsOf,
+  type ColumnTile,
+  lanesOf,
+  powerOfTwoFrom,
+  powerOfTwoUpTo,
+  type RowsOfChannels,
+  tileGrid,
+} from './column-tile.js'
 
 export interface ColumnReduction extends RowsOfChannels {
   readonly windows: readonly RowWindow[]
   readonly rowsPerChunk: number
   /** The most chunks that a window has; partial results take two f32 for each of `chunks * channels`. */
   readonly chunks: number
-}
-
-/** One workgroup's share: `tileChannels` channels, read by `workgroupSize / tileChannels` lanes. Both powers of two. */
-interface ColumnTile {
-  readonly workgroupSize: number
-  readonly tileChannels: number
 }
 
 /** Enough neighbouring channels that a lane reads whole cache lines from the (large) arrays. */
@@ -33,22 +29,17 @@ const narrowTile = 8
 const wantedChunks = { gpu: 512, software: 16 } as const
 /** Fewer rows are not worth a partial result; with more, too few invocations share the work. */
 const rowsPerLane = { least: 16, most: 128 }
-/** The largest array element in workgroup memory, a vec3<f32>. */
-const sharedElementBytes = 16
+/** The largest array element in workgroup memory has three members of one column each. */
+const sharedColumns = 3
 
 /**
- * Plans a reduction over all rows of `operands` arrays of the same shape.
+ * Plans a reduction over all rows of arrays of this shape.
  * @throws KernelError when a row does not fit one binding
  */
-export function planColumnReduction(
-  device: Device,
-  { rows, channels }: RowsOfChannels,
-  operands: number,
-): ColumnReduction {
-  const rowBytes = new Array<number>(operands).fill(channels * 4)
-  const windows = rowWindows(device, 'batch-norm-2d', rows, rowBytes)
-  const { workgroupSize, tileChannels } = columnTile(device, channels, wideTile)
-  const lanes = workgroupSize / tileChannels
+export function planColumnReduction(device: Device, { rows, channels }: RowsOfChannels): ColumnReduction {
+  const windows = rowWindows(device, 'batch-norm-2d', rows, [channels * 4])
+  const { columns, width } = columnsOf(channels)
+  const lanes = lanesOf(reductionTile(device, columns, width, wideTile))
   const longest = windows[0]!.count
   const wanted = Math.ceil(longest / (lanes * wantedChunks[device.adapter.kind]))
   const rowsPerChunk = lanes * Math.min(rowsPerLane.most, Math.max(rowsPerLane.least, wanted))
@@ -57,23 +48,24 @@ export function planColumnReduction(
 
 /** The dispatch that reduces every chunk of a window to a partial result. */
 export function partialDispatch(device: Device, { channels, rowsPerChunk }: ColumnReduction, window: RowWindow) {
-  const tile = columnTile(device, channels, wideTile)
+  const { columns, width, value } = columnsOf(channels)
+  const tile = reductionTile(device, columns, width, wideTile)
   const chunks = Math.ceil(window.count / rowsPerChunk)
   return {
-    template: templateOf(tile),
-    uniforms: { rows: window.count, channels, chunks, rowsPerChunk },
-    workgroups: tileGrid(device, tile, channels, chunks),
+    template: templateOf(tile, value),
+    uniforms: { rows: window.count, columns, chunks, rowsPerChunk },
+    workgroups: tileGrid(device, tile, columns, chunks),
     work: window.count * channels * 4,
   }
 }
 
-/** The dispatch that merges the partial results of a window with each other and with those of earlier windows. */
-export function mergeDispatch(device: Device, { channels, rowsPerChunk }: ColumnReduction, window: RowWindow) {
-  const tile = columnTile(device, channels, narrowTile)
+/** The dispatch that merges the partial results of a window, channel by channel, with each other and with those of earlier windows. */
+export function mergeDispatch(device: Device, { rows, channels, rowsPerChunk }: ColumnReduction, window: RowWindow) {
+  const tile = reductionTile(device, channels, 1, narrowTile)
   const chunks = Math.ceil(window.count / rowsPerChunk)
   return {
-    template: templateOf(tile),
-    uniforms: { rows: window.count, channels, chunks, rowsPerChunk, earlierRows: window.start },
+    template: templateOf(tile, 'f32'),
+    uniforms: { rows: window.count, columns: channels, chunks, rowsPerChunk, earlierRows: window.start, allRows: rows },
     workgroups: tileGrid(device, tile, channels, 1),
     work: chunks * channels * 4,
   }
@@ -83,21 +75,19 @@ export function mergeDispatch(device: Device, { channels, rowsPerChunk }: Column
  * On adapters that run on the CPU a channel has one lane: there a barrier costs more than the sums it splits, and the code
  * has none without a tree.
  */
-function columnTile(device: Device, channels: number, mostChannels: number): ColumnTile {
-  const powerOfTwoChannels = 2 ** Math.ceil(Math.log2(channels))
+function reductionTile(device: Device, columns: number, width: number, mostColumns: number): ColumnTile {
   if (device.adapter.kind === 'software') {
-    const workgroupSize = Math.min(wideTile, 2 ** Math.floor(Math.log2(device.workgroupSize)), powerOfTwoChannels)
-    return { workgroupSize, tileChannels: workgroupSize }
+    const workgroupSize = Math.min(wideTile, powerOfTwoUpTo(device.workgroupSize), powerOfTwoFrom(columns))
+    return { workgroupSize, tileColumns: workgroupSize }
   }
-  const invocations = Math.min(device.workgroupSize, Math.floor(device.limits.workgroupMemory / sharedElementBytes))
-  const workgroupSize = 2 ** Math.floor(Math.log2(invocations))
-  return { workgroupSize, tileChannels: Math.min(mostChannels, workgroupSize, powerOfTwoChannels) }
+  const invocations = Math.min(
+    device.workgroupSize,
+    Math.floor(device.limits.workgroupMemory / (sharedColumns * width * 4)),
+  )
+  const workgroupSize = powerOfTwoUpTo(invocations)
+  return { workgroupSize, tileColumns: Math.min(mostColumns, workgroupSize, powerOfTwoFrom(columns)) }
 }
 
-function templateOf({ workgroupSize, tileChannels }: ColumnTile) {
-  return { workgroupSize, tileChannels, tree: workgroupSize > tileChannels }
-}
-
-function tileGrid(device: Device, { tileChannels }: ColumnTile, channels: number, chunks: number): Workgroups {
-  return linearGrid(device, Math.ceil(channels / tileChannels) * chunks)
+function templateOf({ workgroupSize, tileColumns }: ColumnTile, value: string) {
+  return { workgroupSize, tileColumns, value, tree: workgroupSize > tileColumns }
 }

@@ -5,12 +5,13 @@ import source from '../../../shaders/batch-norm-2d/moments-partial.wgsl'
 import { type RowWindow, windowOf } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import { type ColumnReduction, partialDispatch } from './column-reduction.js'
+import { columnElement } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/moments-partial',
   source,
-  bindings: { input: read(), origin: read(), partials: write('vec2<f32>') },
-  uniforms: { rows: 'u32', channels: 'u32', chunks: 'u32', rowsPerChunk: 'u32' },
+  bindings: { input: read(columnElement), origin: read(columnElement), partials: write(columnElement) },
+  uniforms: { rows: 'u32', columns: 'u32', chunks: 'u32', rowsPerChunk: 'u32' },
 })
 
 export function momentsPartial(

@@ -1,24 +1,23 @@
 /** The moments of every channel of an image batch: the kernels `moments-partial` and `moments-merge` over all windows. */
-import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import type { ColumnReduction } from './column-reduction.js'
-import { momentsMerge } from './moments-merge.js'
+import { type MomentsMergeBuffers, momentsMerge } from './moments-merge.js'
 import { momentsPartial } from './moments-partial.js'
 
 /**
- * moments[channel] = (mean - origin, sum of squared deviations) of `input` [rows, channels], where the origin is the first
- * row of `input`.
+ * `mean` and `variance` (the biased one) of `input` [rows, channels]; `runningMean` and `runningVar` move towards mean and
+ * unbiased variance by the share `momentum`.
  *
- * @param buffers `partials` holds two f32 for each of `reduction.chunks * channels`, `moments` two for each channel
- * @param reduction planned for one operand
+ * @param buffers `partials` holds two f32 for each of `reduction.chunks * channels`, the others one for each channel
  */
 export function batchNormMoments(
   device: Device,
-  buffers: { input: DeviceBuffer; partials: DeviceBuffer; moments: DeviceBuffer },
+  buffers: MomentsMergeBuffers,
   reduction: ColumnReduction,
+  { momentum }: { momentum: number },
 ): void {
   for (const window of reduction.windows) {
     momentsPartial(device, buffers, reduction, window)
-    momentsMerge(device, { partials: buffers.partials, moments: buffers.moments }, reduction, window)
+    momentsMerge(device, buffers, reduction, window, momentum)
   }
 }

@@ -1,29 +1,48 @@
-/** output = (input - mean) * scale + bias, channel by channel. */
+/** output = relu((input - mean) * weight / sqrt(variance + eps) + bias + residual), channel by channel. */
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/normalize.wgsl'
-import { dispatchElementwise } from '../elementwise.js'
 import { defineKernel, read, write } from '../kernel.js'
-import type { RowsOfChannels } from './column-reduction.js'
+import { dispatchColumnMap, mapUniforms } from './column-map.js'
+import { columnElement, type RowsOfChannels } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/normalize',
   source,
-  bindings: { input: read(), mean: read(), scale: read(), bias: read(), output: write() },
-  uniforms: { size: 'u32', channels: 'u32', firstChannel: 'u32' },
+  bindings: {
+    input: read(columnElement),
+    mean: read(columnElement),
+    variance: read(columnElement),
+    weight: read(columnElement),
+    bias: read(columnElement),
+    residual: read(columnElement),
+    output: write(columnElement),
+  },
+  uniforms: { ...mapUniforms, eps: 'f32' },
 })
 
-/** `input` and `output` are [rows, channels], the others [channels]. */
+export interface BatchNormNormalizeBuffers {
+  readonly input: DeviceBuffer
+  readonly mean: DeviceBuffer
+  readonly variance: DeviceBuffer
+  readonly weight: DeviceBuffer
+  readonly bias: DeviceBuffer
+  /** Added to the normalised input. */
+  readonly residual: DeviceBuffer | undefined
+  readonly output: DeviceBuffer
+}
+
+/** `input`, `residual` and `output` are [rows, channels], the others [channels]; `relu` replaces negative results by 0. */
 export function batchNormNormalize(
   device: Device,
-  buffers: { input: DeviceBuffer; mean: DeviceBuffer; scale: DeviceBuffer; bias: DeviceBuffer; output: DeviceBuffer },
-  { rows, channels }: RowsOfChannels,
+  { residual, ...buffers }: BatchNormNormalizeBuffers,
+  shape: RowsOfChannels,
+  { eps, relu }: { eps: number; relu: boolean },
 ): void {
-  dispatchElementwise(device, kernel, {
-    size: rows * channels,
-    buffers,
-    whole: ['mean', 'scale', 'bias'],
-    uniforms: ({ start, count }) => ({ size: count, channels, firstChannel: start % channels }),
-    workPerElement: 3,
+  dispatchColumnMap(device, kernel, shape, {
+    buffers: { ...buffers, residual: residual ?? buffers.input }, // without a residual, the kernel does not look at it
+    perChannel: ['mean', 'variance', 'weight', 'bias'],
+    uniforms: { eps },
+    template: { residual: residual !== undefined, relu },
   })
 }

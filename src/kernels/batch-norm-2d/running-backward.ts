@@ -1,28 +1,47 @@
-/** The input's gradient where mean and variance are constants: outputGradient * scale, channel by channel. */
+/** The input's gradient where mean and variance are constants. */
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/running-backward.wgsl'
-import { dispatchElementwise } from '../elementwise.js'
 import { defineKernel, read, write } from '../kernel.js'
-import type { RowsOfChannels } from './column-reduction.js'
+import { dispatchColumnMap, mapUniforms } from './column-map.js'
+import { columnElement, type RowsOfChannels } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/running-backward',
   source,
-  bindings: { outputGradient: read(), scale: read(), inputGradient: write() },
-  uniforms: { size: 'u32', channels: 'u32', firstChannel: 'u32' },
+  bindings: {
+    outputGradient: read(columnElement),
+    output: read(columnElement),
+    variance: read(columnElement),
+    weight: read(columnElement),
+    inputGradient: write(columnElement),
+  },
+  uniforms: { ...mapUniforms, eps: 'f32' },
 })
 
-/** `outputGradient` and `inputGradient` are [rows, channels], `scale` is [channels]. */
+export interface BatchNormRunningBackwardBuffers {
+  readonly outputGradient: DeviceBuffer
+  /** What a ReLU behind the batch norm gave, if there is one. */
+  readonly output: DeviceBuffer | undefined
+  readonly variance: DeviceBuffer
+  readonly weight: DeviceBuffer
+  readonly inputGradient: DeviceBuffer
+}
+
+/**
+ * inputGradient = dy * weight / sqrt(variance + eps), where dy is `outputGradient`, or 0 where `output` is 0. `variance` and
+ * `weight` are [channels], the others [rows, channels].
+ */
 export function batchNormRunningBackward(
   device: Device,
-  buffers: { outputGradient: DeviceBuffer; scale: DeviceBuffer; inputGradient: DeviceBuffer },
-  { rows, channels }: RowsOfChannels,
+  { output, ...buffers }: BatchNormRunningBackwardBuffers,
+  shape: RowsOfChannels,
+  { eps }: { eps: number },
 ): void {
-  dispatchElementwise(device, kernel, {
-    size: rows * channels,
-    buffers,
-    whole: ['scale'],
-    uniforms: ({ start, count }) => ({ size: count, channels, firstChannel: start % channels }),
+  dispatchColumnMap(device, kernel, shape, {
+    buffers: { ...buffers, output: output ?? buffers.outputGradient }, // without a ReLU, the kernel does not look at it
+    perChannel: ['variance', 'weight'],
+    uniforms: { eps },
+    template: { relu: output !== undefined },
   })
 }

@@ -9,15 +9,23 @@ import { type ColumnReduction, mergeDispatch } from './column-reduction.js'
 const kernel = defineKernel({
   name: 'batch-norm-2d/sums-merge',
   source,
-  bindings: { partials: read('vec2<f32>'), gradientSum: write(), productSum: write() },
-  uniforms: { rows: 'u32', channels: 'u32', chunks: 'u32', rowsPerChunk: 'u32', earlierRows: 'u32' },
+  bindings: { partials: read(), gradientSum: write(), productSum: write(), gradientMeans: write() },
+  uniforms: { rows: 'u32', columns: 'u32', chunks: 'u32', rowsPerChunk: 'u32', earlierRows: 'u32', allRows: 'u32' },
 })
+
+export interface SumsMergeBuffers {
+  readonly partials: DeviceBuffer
+  readonly gradientSum: DeviceBuffer
+  readonly productSum: DeviceBuffer
+  readonly gradientMeans: DeviceBuffer
+}
 
 export function sumsMerge(
   device: Device,
-  bindings: { partials: DeviceBuffer; gradientSum: DeviceBuffer; productSum: DeviceBuffer },
+  { partials, gradientSum, productSum, gradientMeans }: SumsMergeBuffers,
   reduction: ColumnReduction,
   window: RowWindow,
 ): void {
+  const bindings = { partials, gradientSum, productSum, gradientMeans }
   kernel.dispatch(device, { ...mergeDispatch(device, reduction, window), bindings })
 }

@@ -1,45 +1,58 @@
-/** The sums of dy and of dy * normalized of every channel in every chunk of rows. */
+/** The sums of dy and of dy * deviations of every channel in every chunk of rows. */
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/sums-partial.wgsl'
 import { type RowWindow, windowOf } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import { type ColumnReduction, partialDispatch } from './column-reduction.js'
+import { columnElement } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/sums-partial',
   source,
   bindings: {
-    input: read(),
-    outputGradient: read(),
-    mean: read(),
-    inverseDeviation: read(),
-    partials: write('vec2<f32>'),
+    input: read(columnElement),
+    outputGradient: read(columnElement),
+    mean: read(columnElement),
+    variance: read(columnElement),
+    weight: read(columnElement),
+    bias: read(columnElement),
+    partials: write(columnElement),
   },
-  uniforms: { rows: 'u32', channels: 'u32', chunks: 'u32', rowsPerChunk: 'u32' },
+  uniforms: { rows: 'u32', columns: 'u32', chunks: 'u32', rowsPerChunk: 'u32', eps: 'f32' },
 })
+
+export interface SumsPartialBuffers {
+  readonly input: DeviceBuffer
+  readonly outputGradient: DeviceBuffer
+  readonly mean: DeviceBuffer
+  readonly variance: DeviceBuffer
+  /** Where a ReLU without a residual follows: where it gave 0 is computed from the batch norm's parameters. */
+  readonly relu: { readonly weight: DeviceBuffer; readonly bias: DeviceBuffer } | undefined
+  readonly partials: DeviceBuffer
+}
 
 export function sumsPartial(
   device: Device,
-  buffers: {
-    input: DeviceBuffer
-    outputGradient: DeviceBuffer
-    mean: DeviceBuffer
-    inverseDeviation: DeviceBuffer
-    partials: DeviceBuffer
-  },
+  { input, outputGradient, mean, variance, relu, partials }: SumsPartialBuffers,
   reduction: ColumnReduction,
   window: RowWindow,
+  eps: number,
 ): void {
   const rowBytes = reduction.channels * 4
+  const { template, uniforms, ...dispatch } = partialDispatch(device, reduction, window)
   kernel.dispatch(device, {
-    ...partialDispatch(device, reduction, window),
+    ...dispatch,
+    template: { ...template, relu: relu !== undefined },
     bindings: {
-      input: windowOf(buffers.input, window, rowBytes),
-      outputGradient: windowOf(buffers.outputGradient, window, rowBytes),
-      mean: buffers.mean,
-      inverseDeviation: buffers.inverseDeviation,
-      partials: buffers.partials,
+      input: windowOf(input, window, rowBytes),
+      outputGradient: windowOf(outputGradient, window, rowBytes),
+      mean,
+      variance,
+      weight: relu?.weight ?? mean, // without a ReLU, the kernel does not look at them
+      bias: relu?.bias ?? mean,
+      partials,
     },
+    uniforms: { ...uniforms, eps },
   })
 }

@@ -2,46 +2,52 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/training-backward.wgsl'
-import { dispatchElementwise } from '../elementwise.js'
 import { defineKernel, read, write } from '../kernel.js'
-import type { RowsOfChannels } from './column-reduction.js'
+import { dispatchColumnMap, mapUniforms } from './column-map.js'
+import { columnElement, type RowsOfChannels } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/training-backward',
   source,
   bindings: {
-    outputGradient: read(),
-    input: read(),
-    mean: read(),
-    inverseDeviation: read(),
-    scale: read(),
-    gradientSum: read(),
-    productSum: read(),
-    inputGradient: write(),
+    outputGradient: read(columnElement),
+    input: read(columnElement),
+    mean: read(columnElement),
+    variance: read(columnElement),
+    weight: read(columnElement),
+    bias: read(columnElement),
+    gradientMeans: read(columnElement),
+    inputGradient: write(columnElement),
   },
-  uniforms: { size: 'u32', channels: 'u32', firstChannel: 'u32', rows: 'u32' },
+  uniforms: { ...mapUniforms, eps: 'f32' },
 })
 
-/** `outputGradient`, `input` and `inputGradient` are [rows, channels], the others [channels]. */
+export interface BatchNormTrainingBackwardBuffers {
+  readonly outputGradient: DeviceBuffer
+  readonly input: DeviceBuffer
+  readonly mean: DeviceBuffer
+  readonly variance: DeviceBuffer
+  readonly weight: DeviceBuffer
+  /** Only where a ReLU without a residual follows: its gradient is 0 where the batch norm's output is not positive. */
+  readonly bias: DeviceBuffer | undefined
+  readonly gradientMeans: DeviceBuffer
+  readonly inputGradient: DeviceBuffer
+}
+
+/**
+ * `outputGradient`, `input` and `inputGradient` are [rows, channels], `gradientMeans` is [2, channels] (see `batchNormSums`),
+ * the others [channels].
+ */
 export function batchNormTrainingBackward(
   device: Device,
-  buffers: {
-    outputGradient: DeviceBuffer
-    input: DeviceBuffer
-    mean: DeviceBuffer
-    inverseDeviation: DeviceBuffer
-    scale: DeviceBuffer
-    gradientSum: DeviceBuffer
-    productSum: DeviceBuffer
-    inputGradient: DeviceBuffer
-  },
-  { rows, channels }: RowsOfChannels,
+  { bias, ...buffers }: BatchNormTrainingBackwardBuffers,
+  shape: RowsOfChannels,
+  { eps }: { eps: number },
 ): void {
-  dispatchElementwise(device, kernel, {
-    size: rows * channels,
-    buffers,
-    whole: ['mean', 'inverseDeviation', 'scale', 'gradientSum', 'productSum'],
-    uniforms: ({ start, count }) => ({ size: count, channels, firstChannel: start % channels, rows }),
-    workPerElement: 8,
+  dispatchColumnMap(device, kernel, shape, {
+    buffers: { ...buffers, bias: bias ?? buffers.weight }, // without a ReLU, the kernel does not look at it
+    perChannel: ['mean', 'variance', 'weight', 'bias', 'gradientMeans'],
+    uniforms: { eps },
+    template: { relu: bias !== undefined },
   })
 }
