@@ -1,9 +1,8 @@
-// How a workgroup covers a row-major [rows, columns] array: `tileColumns` neighbouring columns of one chunk of rows. A
-// column is one channel or, as a vec4, four. The invocations form `lanes` lanes of `tileColumns` each, so that a lane reads
+// How a workgroup covers a row-major [rows, columns] array of Values: `tileColumns` neighbouring columns of one chunk of rows.
+// A column is one channel, or four of them. The invocations form `lanes` lanes of `tileColumns` each, so that a lane reads
 // neighbouring addresses. Invocation `local` belongs to lane local / tileColumns.
 
-// A column of one row.
-alias Value = ${value};
+#include "common/value.wgsl"
 
 const tileColumns = ${tileColumns}u;
 const lanes = ${workgroupSize}u / tileColumns;

@@ -17,8 +17,8 @@ const rowsPerShift = 8u;
 fn momentsFrom(first: u32, end: u32, column: u32) -> Moments {
   let shift = input[first * uniforms.columns + column];
   var count = 0.0;
-  var sum = Value(0.0);
-  var squares = Value(0.0);
+  var sum = Value();
+  var squares = Value();
   for (var row = first; row < end; row += lanes) {
     let difference = input[row * uniforms.columns + column] - shift;
     sum += difference;
@@ -37,7 +37,7 @@ fn main(
 ) {
   let place = tilePlace(linearGroup(group, groups), local, uniforms.columns);
   let inside = place.column < uniforms.columns && place.chunk < uniforms.chunks;
-  var moments = Moments(Value(0.0), Value(0.0), 0.0);
+  var moments = Moments(Value(), Value(), 0.0);
   if (inside) {
     let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
     for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes * rowsPerShift) {

@@ -1,5 +1,5 @@
 // Moments of a set of numbers, and how those of two sets merge: the pairwise update of Chan, Golub and LeVeque (1979), which
-// never subtracts large sums from each other. A Value is one channel or, as a vec4, four neighbouring ones.
+// never subtracts large sums from each other.
 
 struct Moments {
   mean: Value,

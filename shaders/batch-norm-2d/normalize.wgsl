@@ -27,7 +27,7 @@ fn main(
 #endif
 #if ${relu}
     // a comparison, not max(): max(NaN, 0) may be 0, which would hide a diverged network
-    result = select(result, Value(0.0), result <= Value(0.0));
+    result = select(result, Value(), result <= Value());
 #endif
     output[i] = result;
   }

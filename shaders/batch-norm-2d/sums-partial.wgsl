@@ -16,7 +16,7 @@ fn main(
 ) {
   let place = tilePlace(linearGroup(group, groups), local, uniforms.columns);
   let inside = place.column < uniforms.columns && place.chunk < uniforms.chunks;
-  var sum = Sums(Value(0.0), Value(0.0));
+  var sum = Sums(Value(), Value());
   if (inside) {
     let channelMean = mean[place.column];
     let inverse = inverseDeviation(variance[place.column], uniforms.eps);

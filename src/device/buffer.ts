@@ -61,24 +61,33 @@ export class DeviceBuffer {
 
   /**
    * Another form of the contents, such as a weight transformed for an algorithm. It is kept as long as this buffer is, and made
-   * anew by `pack` when the contents have changed.
+   * anew by `pack` when the contents have changed, or those of the `others` that it is made of as well.
    */
-  packed(name: string, pack: () => DeviceBuffer): DeviceBuffer {
+  packed(name: string, pack: () => DeviceBuffer, others: readonly DeviceBuffer[] = []): DeviceBuffer {
     this.#forms ??= new Map()
+    const sources = [this, ...others]
     const known = this.#forms.get(name)
-    if (known?.version === this.version) return known.buffer
+    if (known && isMadeOf(known, sources)) return known.buffer
     this.#forms.delete(name)
     known?.buffer.release()
     const buffer = pack()
-    this.#forms.set(name, { buffer, version: this.version })
+    this.#forms.set(name, { buffer, sources, versions: sources.map(({ version }) => version) })
     return buffer
   }
 }
 
 interface PackedForm {
   readonly buffer: DeviceBuffer
-  /** That of the contents which were packed. */
-  readonly version: number
+  readonly sources: readonly DeviceBuffer[]
+  /** Those of the contents which were packed. */
+  readonly versions: readonly number[]
+}
+
+function isMadeOf(form: PackedForm, sources: readonly DeviceBuffer[]): boolean {
+  return (
+    form.sources.length === sources.length &&
+    sources.every((source, i) => source === form.sources[i] && source.version === form.versions[i])
+  )
 }
 
 /** A part of a buffer, in bytes; `offset` is a multiple of the device's `minStorageBufferOffsetAlignment`. */

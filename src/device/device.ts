@@ -16,7 +16,7 @@ import { BufferPool, type MemoryReport } from './pool.js'
 import type { Program, Uniforms, Workgroups } from './program.js'
 import { CommandStream } from './stream.js'
 import { type KernelTime, TimestampRecorder } from './timestamps.js'
-import { bytesToWrite, largestKeptTransfer, ReadBackBuffers } from './transfer.js'
+import { bytesToWrite, checkPart, largestKeptTransfer, ReadBackBuffers } from './transfer.js'
 
 export interface DeviceOptions {
   /** At most this many bytes of GPU memory are reserved; unlimited by default. */
@@ -236,6 +236,11 @@ export class Device {
     }
   }
 
+  /** Whether commands are recorded, and buffers get contents: not inside of `withoutRunning`. */
+  get recording(): boolean {
+    return this.#recording
+  }
+
   /** Does what a step has to do besides its commands, such as counting itself. Not while `withoutRunning` only learns shapes. */
   everyStep(effect: () => void): void {
     if (this.#recording) effect()
@@ -340,10 +345,3 @@ export class Device {
 }
 
 const slotBytes = 1024
-
-function checkPart(operation: string, { released, byteLength }: DeviceBuffer, offset: number, size: number): void {
-  if (released) throw new KernelError(operation, 'the buffer was released')
-  if (offset < 0 || offset + size > byteLength) {
-    throw new KernelError(operation, `${size} bytes at ${offset} of a buffer of ${byteLength} bytes`)
-  }
-}

@@ -2,7 +2,6 @@
  * ResNet (He et al., 2015, https://arxiv.org/abs/1512.03385), line by line as in torchvision 0.14: the names of the
  * parameters, their order, and their initial values are the same.
  */
-import { add } from '../autograd/ops/binary.js'
 import { flatten } from '../autograd/ops/flatten.js'
 import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
@@ -20,6 +19,7 @@ import {
   MaxPool2d,
   Module,
   ReLU,
+  residual,
   Sequential,
 } from '../nn/index.js'
 import { Classifier, type ClassifierOptions, createClassifier } from './classifier.js'
@@ -89,9 +89,9 @@ export class BasicBlock extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    const output = chain(input, this.conv1, this.bn1, this.relu, this.conv2, this.bn2)
-    const identity = this.downsample ? this.downsample.call(input) : input
-    return this.relu.call(add(output, identity))
+    const first = [this.conv1, this.bn1, this.relu]
+    const second = [this.conv2, this.bn2]
+    return chain(input, ...first, ...second, residual(input, this.downsample), this.relu)
   }
 }
 
@@ -134,9 +134,7 @@ export class Bottleneck extends Module {
     const reduced = [this.conv1, this.bn1, this.relu]
     const spatial = [this.conv2, this.bn2, this.relu]
     const expanded = [this.conv3, this.bn3]
-    const output = chain(input, ...reduced, ...spatial, ...expanded)
-    const identity = this.downsample ? this.downsample.call(input) : input
-    return this.relu.call(add(output, identity))
+    return chain(input, ...reduced, ...spatial, ...expanded, residual(input, this.downsample), this.relu)
   }
 }
 

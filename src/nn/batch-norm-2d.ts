@@ -1,4 +1,4 @@
-import { batchNorm2d } from '../autograd/ops/batch-norm-2d.js'
+import { batchNorm2d, type BatchNormMode } from '../autograd/ops/batch-norm-2d.js'
 import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { type Counter, Module } from './module.js'
@@ -67,11 +67,26 @@ export class BatchNorm2d extends Module {
     this.#frozen = frozen
   }
 
+  get #mode(): BatchNormMode {
+    return this.#frozen ? 'frozen' : this.training ? 'training' : 'evaluation'
+  }
+
+  /** Whether its next run applies constants: a convolution in front of it can do that as well. @internal */
+  get isConstant(): boolean {
+    if (this.#mode !== 'evaluation') return this.#mode === 'frozen'
+    return !(this.engine.gradEnabled && (this.weight.requiresGrad || this.bias.requiresGrad))
+  }
+
   override forward(input: Tensor): Tensor {
+    return this.forwardFused(input)
+  }
+
+  /** `forward`, and what follows it in the same pass: a residual, a ReLU. @internal */
+  forwardFused(input: Tensor, { residual, relu }: { residual?: Tensor | undefined; relu?: boolean } = {}): Tensor {
     const { weight, bias, runningMean, runningVar, eps } = this
-    const mode = this.#frozen ? 'frozen' : this.training ? 'training' : 'evaluation'
+    const mode = this.#mode
     const momentum = this.momentum ?? 1 / (this.#batches.value + 1)
-    const output = batchNorm2d(input, { weight, bias, runningMean, runningVar, mode, momentum, eps })
+    const output = batchNorm2d(input, { weight, bias, runningMean, runningVar, mode, momentum, eps, residual, relu })
     if (mode === 'training') this.#batches.value++
     return output
   }

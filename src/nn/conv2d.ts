@@ -1,4 +1,5 @@
 import { conv2d } from '../autograd/ops/conv2d.js'
+import type { EpilogueOptions } from '../autograd/ops/epilogue.js'
 import { type Pair, pairOf } from '../autograd/ops/pair.js'
 import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
@@ -64,7 +65,12 @@ export class Conv2d extends Module {
   }
 
   override forward(input: Tensor): Tensor {
+    return this.forwardFused(input)
+  }
+
+  /** `forward`, and what follows it in the same pass: a batch norm that is constant, a residual, a ReLU. @internal */
+  forwardFused(input: Tensor, epilogue: EpilogueOptions = {}): Tensor {
     const { stride, padding, dilation, groups } = this
-    return conv2d(input, this.weight, this.bias, { stride, padding, dilation, groups })
+    return conv2d(input, this.weight, this.bias, { stride, padding, dilation, groups, ...epilogue })
   }
 }

@@ -6,13 +6,14 @@
  * (src/weights).
  */
 export { BatchNorm2d, type BatchNorm2dOptions } from './batch-norm-2d.js'
+export { chain, residual, type Residual } from './chain.js'
 export { Conv2d, type Conv2dOptions } from './conv2d.js'
 export * as init from './init.js'
 export { Linear, type LinearOptions } from './linear.js'
 export { CrossEntropyLoss } from './losses.js'
 export { type ForwardHook, Module } from './module.js'
 export { AdaptiveAvgPool2d, AvgPool2d, type AvgPool2dOptions, MaxPool2d, type MaxPool2dOptions } from './pooling.js'
-export { chain, Sequential } from './sequential.js'
+export { Sequential } from './sequential.js'
 export { Dropout, Flatten, Identity, ReLU } from './simple.js'
 export type { LoadReport, ReshapedTensor } from './match.js'
 export type { Rename } from './rename.js'

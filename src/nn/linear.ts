@@ -1,4 +1,4 @@
-import { linear } from '../autograd/ops/linear.js'
+import { linear, type LinearOptions as LinearEpilogue } from '../autograd/ops/linear.js'
 import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { defaultInit, uniform } from './init.js'
@@ -37,6 +37,11 @@ export class Linear extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return linear(input, this.weight, this.bias)
+    return this.forwardFused(input)
+  }
+
+  /** `forward`, and a ReLU in the same pass. @internal */
+  forwardFused(input: Tensor, options?: LinearEpilogue): Tensor {
+    return linear(input, this.weight, this.bias, options)
   }
 }

@@ -58,6 +58,11 @@ export abstract class Module {
     return () => this.#hooks.delete(hook)
   }
 
+  /** Whether a hook wants to see this module run. @internal */
+  get hooked(): boolean {
+    return this.#hooks.size > 0
+  }
+
   /** The modules directly below this one, by name. */
   get children(): ReadonlyMap<string, Module> {
     return new Map(Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module))

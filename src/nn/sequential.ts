@@ -1,22 +1,8 @@
 import type { Engine } from '../autograd/engine.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { OptionError } from '../device/errors.js'
+import { chain } from './chain.js'
 import { Module } from './module.js'
-
-/**
- * Runs modules one after another. What one hands to the next gives its memory back as soon as the next has run (unless
- * the tape has saved it), so that a long chain needs no more than its two largest neighbours.
- */
-export function chain(input: Tensor, ...modules: readonly Module[]): Tensor {
-  const { scopes } = input.engine
-  let current = input
-  for (const module of modules) {
-    const next = module.call(current)
-    if (current !== input && current !== next) scopes.release(current)
-    current = next
-  }
-  return current
-}
 
 /** Modules that run one after another; their names are '0', '1', ..., or those of a record. */
 export class Sequential extends Module {

@@ -1,65 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { batchNorm2d, type BatchNorm2dOptions, type BatchNormMode } from '../../src/autograd/ops/batch-norm-2d.js'
 import type { Engine } from '../../src/autograd/engine.js'
 import type { Tensor } from '../../src/autograd/tensor.js'
+import type { BatchNormMode } from '../../src/autograd/ops/batch-norm-2d.js'
 import { OptionError, ShapeError } from '../../src/device/errors.js'
+import { allResults, largest, moments, randomInputs, run, tolerance, valuesOf } from '../support/batch-norm-2d.js'
 import { expectClose, testValues } from '../support/compare.js'
 import { useEngine } from '../support/engine.js'
 import { type GoldenCase, loadGolden } from '../support/golden.js'
 import { checkGradients, goldenSuite, type TensorsByName } from '../support/op-suite.js'
 
 const holder = useEngine()
-
-type Attributes = Pick<BatchNorm2dOptions, 'mode' | 'momentum' | 'eps'>
-
-function run(inputs: TensorsByName, attributes: GoldenCase['attributes']): Tensor {
-  const { input, weight, bias, runningMean, runningVar } = inputs as Record<string, Tensor>
-  return batchNorm2d(input!, {
-    weight: weight!,
-    bias: bias!,
-    runningMean: runningMean!,
-    runningVar: runningVar!,
-    ...(attributes as unknown as Attributes),
-  })
-}
-
-/**
- * A value passes some ten roundings of 6e-8, a sum of at most 1089 terms a tree of a few more. Two things make more of it:
- * - Mean 100, deviation 0.1: half a unit in the last place of the mean is 4e-5 deviations (see the case's note).
- * - The input's gradient in training is what is left of dy when its mean and its projection on the normalised input are
- *   taken away. With two values per channel nearly nothing is left, so the error is measured against scale * dy.
- */
-function tolerance(golden: GoldenCase, tensor: string): number {
-  const base = golden.name.startsWith('mean 100') ? 2e-4 : 2e-6
-  if (tensor !== 'input' || golden.attributes.mode !== 'training') return base
-  return base * Math.max(1, largest(scaledUpstream(golden)) / largest(golden.tensor('gradients.input').data))
-}
-
-function scaledUpstream(golden: GoldenCase): number[] {
-  const input = golden.tensor('input')
-  const weight = golden.tensor('weight').data
-  const channels = weight.length
-  const { variance } = moments(input.data, channels)
-  return Array.from(golden.tensor('gradOutput').data, (value, i) => {
-    const c = i % channels
-    return (value * weight[c]!) / Math.sqrt(variance[c]! + (golden.attributes.eps as number))
-  })
-}
-
-/** Mean and biased variance of every channel, in f64. */
-function moments(values: ArrayLike<number>, channels: number) {
-  const rows = values.length / channels
-  const mean = new Array<number>(channels).fill(0)
-  for (let i = 0; i < values.length; i++) mean[i % channels]! += values[i]! / rows
-  const variance = new Array<number>(channels).fill(0)
-  for (let i = 0; i < values.length; i++) variance[i % channels]! += (values[i]! - mean[i % channels]!) ** 2 / rows
-  return { mean, variance }
-}
-
-function largest(values: ArrayLike<number>): number {
-  return Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-}
 
 goldenSuite(holder, 'batchNorm2d', { run, tolerance })
 
@@ -179,9 +130,13 @@ describe('the statistics are stable', () => {
 describe('batchNorm2d uses batches in pieces', () => {
   const shape = [2, 96, 48, 5] // 184 KB: several chunks, and with the lesser limits below four windows
 
+  const results = (engine: Engine, mode: BatchNormMode) => {
+    const trainable = mode === 'frozen' ? ['input'] : ['input', 'weight', 'bias']
+    return allResults(randomInputs(engine, shape, trainable), (inputs) => run(inputs, { mode }))
+  }
+
   test.each(['training', 'evaluation', 'frozen'] as const)('twice the same bits, %s', async (mode) => {
-    const [first, second] = [await allResults(holder.engine, shape, mode), await allResults(holder.engine, shape, mode)]
-    expect(first).toEqual(second)
+    expect(await results(holder.engine, mode)).toEqual(await results(holder.engine, mode))
   })
 
   describe('on a lesser device', () => {
@@ -197,8 +152,8 @@ describe('batchNorm2d uses batches in pieces', () => {
     test.each(['training', 'evaluation', 'frozen'] as const)('%s gives the same results', async (mode) => {
       expect(lesser.engine.device.limits.bindingSize).toBe(65536)
       expect(lesser.engine.device.workgroupSize).toBe(64)
-      const expected = await allResults(holder.engine, shape, mode)
-      const actual = await allResults(lesser.engine, shape, mode)
+      const expected = await results(holder.engine, mode)
+      const actual = await results(lesser.engine, mode)
       // sums of 9216 terms, added in another order
       for (const [name, values] of Object.entries(expected)) expectClose(actual[name]!, values, 2e-5, name)
     })
@@ -277,45 +232,6 @@ function tensorsOf(engine: Engine, golden: GoldenCase): Record<string, Tensor> {
   )
 }
 
-function randomInputs(
-  engine: Engine,
-  shape: readonly number[],
-  trainable: readonly string[] = [],
-): Record<string, Tensor> {
-  const channels = shape[3]!
-  const make = (name: string, dimensions: readonly number[], values: Float32Array<ArrayBuffer>) =>
-    [name, engine.tensor(values, dimensions, { requiresGrad: trainable.includes(name) })] as const
-  return Object.fromEntries([
-    make(
-      'input',
-      shape,
-      testValues(
-        shape.reduce((a, b) => a * b),
-        1,
-      ),
-    ),
-    make(
-      'weight',
-      [channels],
-      testValues(channels, 2).map((value) => value + 1.5),
-    ),
-    make('bias', [channels], testValues(channels, 3)),
-    make('runningMean', [channels], testValues(channels, 4)),
-    make(
-      'runningVar',
-      [channels],
-      testValues(channels, 5).map((value) => value + 1.5),
-    ),
-  ])
-}
-
-async function valuesOf(tensors: Readonly<Record<string, Tensor>>) {
-  const entries = await Promise.all(
-    Object.entries(tensors).map(async ([name, tensor]) => [name, await tensor.toArray()] as const),
-  )
-  return Object.fromEntries(entries)
-}
-
 /** The output in training mode, in f64. */
 function normalized({ input, weight, bias }: Record<string, ArrayLike<number>>, eps: number): number[] {
   const channels = weight!.length
@@ -324,17 +240,4 @@ function normalized({ input, weight, bias }: Record<string, ArrayLike<number>>, 
     const c = i % channels
     return ((value - mean[c]!) / Math.sqrt(variance[c]! + eps)) * weight![c]! + bias![c]!
   })
-}
-
-/** Output, running statistics and all gradients. */
-async function allResults(engine: Engine, shape: readonly number[], mode: BatchNormMode) {
-  const names = mode === 'frozen' ? ['input'] : ['input', 'weight', 'bias']
-  const inputs = randomInputs(engine, shape, names)
-  const output = run(inputs, { mode })
-  const values = await valuesOf({ output, runningMean: inputs.runningMean!, runningVar: inputs.runningVar! })
-  output.backward({ gradient: engine.tensor(testValues(output.size, 9), output.shape) })
-  const gradients = await valuesOf(
-    Object.fromEntries(names.map((name) => [`gradient of ${name}`, inputs[name]!.grad!])),
-  )
-  return { ...values, ...gradients } as Record<string, ArrayLike<number>>
 }

@@ -8,10 +8,12 @@ import type { RowsOfChannels } from '../../kernels/batch-norm-2d/column-tile.js'
 import { batchNormMoments } from '../../kernels/batch-norm-2d/moments.js'
 import { batchNormNormalize } from '../../kernels/batch-norm-2d/normalize.js'
 import { checkNumber } from '../check.js'
-import { formatShape, sameShape } from '../shape.js'
+import { formatShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
+import { type BatchNormParameters, checkParameters, defaultEps } from './batch-norm-2d/parameters.js'
 import { recordRunning } from './batch-norm-2d/running.js'
 import { recordTraining } from './batch-norm-2d/training.js'
+import { checkEpilogue } from './epilogue.js'
 import { imageDimensions } from './image.js'
 
 const modes = ['training', 'evaluation', 'frozen'] as const
@@ -23,20 +25,10 @@ const modes = ['training', 'evaluation', 'frozen'] as const
  */
 export type BatchNormMode = (typeof modes)[number]
 
-export interface BatchNorm2dOptions {
-  /** [C]; multiplies the normalised values. */
-  readonly weight: Tensor
-  /** [C]; added at the end. */
-  readonly bias: Tensor
-  /** [C]; in training mode updated in place. */
-  readonly runningMean: Tensor
-  /** [C]; in training mode updated in place, with the unbiased variance. */
-  readonly runningVar: Tensor
+export interface BatchNorm2dOptions extends BatchNormParameters {
   readonly mode: BatchNormMode
   /** How far the running statistics move towards those of the batch, 0 to 1; 0.1 by default. */
   readonly momentum?: number
-  /** Added to the variance; 1e-5 by default. */
-  readonly eps?: number
   /** [N, H, W, C]; added to the result. Nothing by default. */
   readonly residual?: Tensor | undefined
   /** Whether negative results are replaced by 0, after the residual was added; not by default. */
@@ -55,7 +47,7 @@ type Options = BatchNorm2dOptions & Required<Pick<BatchNorm2dOptions, 'momentum'
  */
 export function batchNorm2d(input: Tensor, options: BatchNorm2dOptions): Tensor {
   const { batch, height, width, channels } = imageDimensions('batchNorm2d', input)
-  const { momentum = 0.1, eps = 1e-5, relu = false } = options
+  const { momentum = 0.1, eps = defaultEps, relu = false } = options
   const checked: Options = { ...options, momentum, eps, relu }
   const { mode, weight, bias, residual, runningMean, runningVar } = checked
   const rows = batch * height * width
@@ -115,20 +107,9 @@ function batchStatistics(input: Tensor, options: Options, shape: RowsOfChannels)
 }
 
 function checkOptions(options: Options, input: Tensor, channels: number): void {
-  const { mode, momentum, eps, weight, bias, runningMean, runningVar, residual } = options
+  const { mode, momentum } = options
   if (!modes.includes(mode)) throw new OptionError('batchNorm2d: mode', `one of ${modes.join(', ')}`, mode)
   checkNumber('batchNorm2d: momentum', momentum, 0, 1)
-  if (!(eps >= 0 && eps < Infinity)) throw new OptionError('batchNorm2d: eps', 'a number that is not negative', eps)
-  for (const [name, { rank, shape, dtype }] of Object.entries({ weight, bias, runningMean, runningVar })) {
-    if (rank !== 1 || shape[0] !== channels || dtype !== 'f32') {
-      throw new ShapeError('batchNorm2d', `${name} as f32 [${channels}]`, `${dtype} ${formatShape(shape)}`)
-    }
-  }
-  if (residual && (!sameShape(residual.shape, input.shape) || residual.dtype !== 'f32')) {
-    throw new ShapeError(
-      'batchNorm2d',
-      `a residual as f32 ${formatShape(input.shape)}`,
-      `${residual.dtype} ${formatShape(residual.shape)}`,
-    )
-  }
+  checkParameters('batchNorm2d', options, channels)
+  checkEpilogue('batchNorm2d', { residual: options.residual }, input.shape)
 }

@@ -7,10 +7,12 @@ import { differentiable } from '../tape.js'
 import type { Tensor } from '../tensor.js'
 import { checkBias, sumOfColumns } from './bias.js'
 import { convolve, inputGradientOf, weightGradientOf } from './convolution.js'
+import { checkEpilogue, type EpilogueOptions, gradientsBehind, savedOfEpilogue, withEpilogue } from './epilogue.js'
 import { imageDimensions } from './image.js'
 import { type Pair, pairOf } from './pair.js'
 
-export interface Conv2dOptions {
+/** Besides its own options, what follows the convolution in the same pass. */
+export interface Conv2dOptions extends EpilogueOptions {
   /** Pixels from one output to the next; 1 by default. Every pair is one number or [height, width]. */
   readonly stride?: Pair
   /** Zero pixels around the image; 0 by default. */
@@ -22,7 +24,8 @@ export interface Conv2dOptions {
 }
 
 /**
- * Convolves `input` [N, H, W, Cin] with `weight` [KH, KW, Cin / groups, Cout] and adds `bias` [Cout], all f32.
+ * Convolves `input` [N, H, W, Cin] with `weight` [KH, KW, Cin / groups, Cout] and adds `bias` [Cout], all f32; then applies a
+ * batch norm, adds a residual and takes `max(..., 0)`, if asked for, before the result is stored.
  *
  * @returns [N, OH, OW, Cout] with OH = floor((H + 2 * padding - dilation * (KH - 1) - 1) / stride) + 1, and OW likewise
  * @throws ShapeError when the shapes do not fit, or the kernel is larger than the padded image
@@ -31,17 +34,31 @@ export interface Conv2dOptions {
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
   const geometry = geometryOf(input, weight, options)
   checkBias('conv2d', bias, geometry.outputChannels)
+  const outputShape = [geometry.batch, ...geometry.outputSize, geometry.outputChannels]
+  checkEpilogue('conv2d', options, outputShape)
   const weightShape = weight.shape
+  const output = withEpilogue(bias, options, (epilogue) => convolve(input, weight, geometry, epilogue))
   return differentiable({
     name: 'conv2d',
-    inputs: { input, weight, bias },
-    output: convolve(input, weight, geometry, { bias: bias?.buffer }),
-    saves: (needs) => ({ input: needs.weight ? input : undefined, weight: needs.input ? weight : undefined }),
-    gradients: ({ gradient, saved, needs }) => ({
-      input: needs.input ? inputGradientOf(gradient, saved.weight, geometry, !needs.weight) : undefined,
-      weight: needs.weight ? weightGradientOf(gradient, saved.input, weightShape, geometry) : undefined,
-      bias: needs.bias ? sumOfColumns(gradient) : undefined,
+    inputs: { input, weight, bias, residual: options.residual },
+    output,
+    saves: (needs) => ({
+      input: needs.weight ? input : undefined,
+      weight: needs.input ? weight : undefined,
+      ...savedOfEpilogue(options, output, needs.input || needs.weight || needs.bias),
     }),
+    gradients: ({ gradient, saved, needs }) => {
+      const { product, residual } = gradientsBehind(gradient, saved, options, {
+        product: needs.input || needs.weight || needs.bias,
+        residual: needs.residual,
+      })
+      return {
+        input: needs.input ? inputGradientOf(product!, saved.weight, geometry, !needs.weight) : undefined,
+        weight: needs.weight ? weightGradientOf(product!, saved.input, weightShape, geometry) : undefined,
+        bias: needs.bias ? sumOfColumns(product!) : undefined,
+        residual,
+      }
+    },
   })
 }
 

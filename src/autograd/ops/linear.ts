@@ -6,14 +6,20 @@ import { formatShape } from '../shape.js'
 import { differentiable } from '../tape.js'
 import type { Tensor } from '../tensor.js'
 import { checkBias, sumOfColumns } from './bias.js'
+import { gradientBeforeRelu } from './relu.js'
+
+export interface LinearOptions {
+  /** Whether negative results are replaced by 0 before they are stored; not by default. */
+  readonly relu?: boolean
+}
 
 /**
  * input * weight^T + bias: `input` is f32 [in] or [..., in], `weight` [out, in], `bias` [out].
  *
- * @returns [..., out]
+ * @returns [..., out], of which negative numbers are replaced by 0 if `relu` is set
  * @throws ShapeError when the shapes do not fit
  */
-export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+export function linear(input: Tensor, weight: Tensor, bias?: Tensor, { relu = false }: LinearOptions = {}): Tensor {
   checkDType('linear', 'input', input, 'f32')
   checkDType('linear', 'weight', weight, 'f32')
   if (weight.rank !== 2) throw new ShapeError('linear', 'weight [out, in]', formatShape(weight.shape))
@@ -34,7 +40,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     left: input.buffer,
     right: weight.buffer,
     output: output.buffer,
-    epilogue: { bias: bias?.buffer },
+    epilogue: { bias: bias?.buffer, relu },
     rows,
     columns: outputs,
     depth: inputs,
@@ -44,12 +50,19 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     name: 'linear',
     inputs: { input, weight, bias },
     output,
-    saves: (needs) => ({ input: needs.weight ? input : undefined, weight: needs.input ? weight : undefined }),
-    gradients: ({ gradient, saved, needs }) => ({
-      input: needs.input ? inputGradient(gradient, saved.weight, rows, shape) : undefined,
-      weight: needs.weight ? weightGradient(gradient, saved.input, rows) : undefined,
-      bias: needs.bias ? sumOfColumns(gradient) : undefined,
+    saves: (needs) => ({
+      input: needs.weight ? input : undefined,
+      weight: needs.input ? weight : undefined,
+      output: relu ? output : undefined,
     }),
+    gradients: ({ gradient, saved, needs }) => {
+      const product = gradientBeforeRelu(gradient, saved.output)
+      return {
+        input: needs.input ? inputGradient(product, saved.weight, rows, shape) : undefined,
+        weight: needs.weight ? weightGradient(product, saved.input, rows) : undefined,
+        bias: needs.bias ? sumOfColumns(product) : undefined,
+      }
+    },
   })
 }
 

@@ -14,14 +14,19 @@ export function relu(input: Tensor): Tensor {
     inputs: { input },
     output,
     saves: () => ({ output }),
-    gradients: ({ gradient, saved }) => {
-      const inputGradient = engine.empty(shape)
-      reluBackward(
-        engine.device,
-        { output: saved.output.buffer, outputGradient: gradient.buffer, inputGradient: inputGradient.buffer },
-        size,
-      )
-      return { input: inputGradient }
-    },
+    gradients: ({ gradient, saved }) => ({ input: gradientBeforeRelu(gradient, saved.output) }),
   })
+}
+
+/** The gradient in front of a ReLU from that behind it; the same one where there was no ReLU, and so no `output` of one. */
+export function gradientBeforeRelu(gradient: Tensor, output: Tensor | undefined): Tensor {
+  if (!output) return gradient
+  const { engine, size, shape } = gradient
+  const inputGradient = engine.empty(shape)
+  reluBackward(
+    engine.device,
+    { output: output.buffer, outputGradient: gradient.buffer, inputGradient: inputGradient.buffer },
+    size,
+  )
+  return inputGradient
 }

@@ -27,7 +27,7 @@ export interface ColumnMap<B extends string, U extends string> {
   readonly perChannel: readonly B[]
   /** Uniforms besides `mapUniforms`. */
   readonly uniforms: Readonly<Record<Exclude<U, keyof typeof mapUniforms>, number>>
-  /** Template values besides those of the tile and `value`. */
+  /** Template values besides those of the tile and `vectors`. */
   readonly template?: TemplateValues
 }
 
@@ -47,7 +47,7 @@ export function dispatchColumnMap<B extends string, U extends string>(
   { rows, channels }: RowsOfChannels,
   { buffers, perChannel, uniforms, template }: ColumnMap<B, U>,
 ): void {
-  const { columns, value } = columnsOf(channels)
+  const { columns, vectors } = columnsOf(channels)
   const tile = mapTile(device, columns)
   for (const window of rowWindows(device, kernel.name, rows, [channels * 4])) {
     const rowsPerChunk = lanesOf(tile) * rowsPerLane(device, window.count * columns)
@@ -56,7 +56,7 @@ export function dispatchColumnMap<B extends string, U extends string>(
       perChannel.includes(name) ? buffers[name] : windowOf(buffers[name], window, channels * 4),
     ])
     kernel.dispatch(device, {
-      template: { ...tile, value, ...template },
+      template: { ...tile, vectors, ...template },
       bindings: Object.fromEntries(bindings) as Record<B, DeviceBuffer | BufferRange>,
       uniforms: { rows: window.count, columns, rowsPerChunk, ...uniforms } as Record<U, number>,
       workgroups: tileGrid(device, tile, columns, Math.ceil(window.count / rowsPerChunk)),

@@ -48,11 +48,11 @@ export function planColumnReduction(device: Device, { rows, channels }: RowsOfCh
 
 /** The dispatch that reduces every chunk of a window to a partial result. */
 export function partialDispatch(device: Device, { channels, rowsPerChunk }: ColumnReduction, window: RowWindow) {
-  const { columns, width, value } = columnsOf(channels)
+  const { columns, width, vectors } = columnsOf(channels)
   const tile = reductionTile(device, columns, width, wideTile)
   const chunks = Math.ceil(window.count / rowsPerChunk)
   return {
-    template: templateOf(tile, value),
+    template: templateOf(tile, vectors),
     uniforms: { rows: window.count, columns, chunks, rowsPerChunk },
     workgroups: tileGrid(device, tile, columns, chunks),
     work: window.count * channels * 4,
@@ -64,7 +64,7 @@ export function mergeDispatch(device: Device, { rows, channels, rowsPerChunk }: 
   const tile = reductionTile(device, channels, 1, narrowTile)
   const chunks = Math.ceil(window.count / rowsPerChunk)
   return {
-    template: templateOf(tile, 'f32'),
+    template: templateOf(tile, false),
     uniforms: { rows: window.count, columns: channels, chunks, rowsPerChunk, earlierRows: window.start, allRows: rows },
     workgroups: tileGrid(device, tile, channels, 1),
     work: chunks * channels * 4,
@@ -88,6 +88,6 @@ function reductionTile(device: Device, columns: number, width: number, mostColum
   return { workgroupSize, tileColumns: Math.min(mostColumns, workgroupSize, powerOfTwoFrom(columns)) }
 }
 
-function templateOf({ workgroupSize, tileColumns }: ColumnTile, value: string) {
-  return { workgroupSize, tileColumns, value, tree: workgroupSize > tileColumns }
+function templateOf({ workgroupSize, tileColumns }: ColumnTile, vectors: boolean) {
+  return { workgroupSize, tileColumns, vectors, tree: workgroupSize > tileColumns }
 }

@@ -18,14 +18,11 @@ export interface ColumnTile {
   readonly tileColumns: number
 }
 
-/** The element type of arrays that are read by columns: the template value `value`. */
-export const columnElement = '${value}'
-
-/** Columns of four channels where that is possible, of one where not; and what the templates say of them. */
-export function columnsOf(channels: number): { columns: number; width: number; value: string } {
-  return channels % 4 === 0
-    ? { columns: channels / 4, width: 4, value: 'vec4<f32>' }
-    : { columns: channels, width: 1, value: 'f32' }
+/** Columns of four channels (the template value `vectors`) where that is possible, of one where not. */
+export function columnsOf(channels: number): { columns: number; width: number; vectors: boolean } {
+  const vectors = channels % 4 === 0
+  const width = vectors ? 4 : 1
+  return { columns: channels / width, width, vectors }
 }
 
 export const powerOfTwoUpTo = (value: number): number => 2 ** Math.floor(Math.log2(value))

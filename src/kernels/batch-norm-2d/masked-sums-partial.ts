@@ -5,19 +5,18 @@ import source from '../../../shaders/batch-norm-2d/masked-sums-partial.wgsl'
 import { type RowWindow, windowOf } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import { type ColumnReduction, partialDispatch } from './column-reduction.js'
-import { columnElement } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/masked-sums-partial',
   source,
   bindings: {
-    input: read(columnElement),
-    outputGradient: read(columnElement),
-    output: read(columnElement),
-    mean: read(columnElement),
-    variance: read(columnElement),
-    maskedGradient: write(columnElement),
-    partials: write(columnElement),
+    input: read('Value'),
+    outputGradient: read('Value'),
+    output: read('Value'),
+    mean: read('Value'),
+    variance: read('Value'),
+    maskedGradient: write('Value'),
+    partials: write('Value'),
   },
   uniforms: { rows: 'u32', columns: 'u32', chunks: 'u32', rowsPerChunk: 'u32', eps: 'f32' },
 })

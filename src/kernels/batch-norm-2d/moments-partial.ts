@@ -5,12 +5,11 @@ import source from '../../../shaders/batch-norm-2d/moments-partial.wgsl'
 import { type RowWindow, windowOf } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import { type ColumnReduction, partialDispatch } from './column-reduction.js'
-import { columnElement } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/moments-partial',
   source,
-  bindings: { input: read(columnElement), origin: read(columnElement), partials: write(columnElement) },
+  bindings: { input: read('Value'), origin: read('Value'), partials: write('Value') },
   uniforms: { rows: 'u32', columns: 'u32', chunks: 'u32', rowsPerChunk: 'u32' },
 })
 

@@ -4,19 +4,19 @@ import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/normalize.wgsl'
 import { defineKernel, read, write } from '../kernel.js'
 import { dispatchColumnMap, mapUniforms } from './column-map.js'
-import { columnElement, type RowsOfChannels } from './column-tile.js'
+import type { RowsOfChannels } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/normalize',
   source,
   bindings: {
-    input: read(columnElement),
-    mean: read(columnElement),
-    variance: read(columnElement),
-    weight: read(columnElement),
-    bias: read(columnElement),
-    residual: read(columnElement),
-    output: write(columnElement),
+    input: read('Value'),
+    mean: read('Value'),
+    variance: read('Value'),
+    weight: read('Value'),
+    bias: read('Value'),
+    residual: read('Value'),
+    output: write('Value'),
   },
   uniforms: { ...mapUniforms, eps: 'f32' },
 })

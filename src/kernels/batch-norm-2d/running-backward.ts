@@ -4,17 +4,17 @@ import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/running-backward.wgsl'
 import { defineKernel, read, write } from '../kernel.js'
 import { dispatchColumnMap, mapUniforms } from './column-map.js'
-import { columnElement, type RowsOfChannels } from './column-tile.js'
+import type { RowsOfChannels } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/running-backward',
   source,
   bindings: {
-    outputGradient: read(columnElement),
-    output: read(columnElement),
-    variance: read(columnElement),
-    weight: read(columnElement),
-    inputGradient: write(columnElement),
+    outputGradient: read('Value'),
+    output: read('Value'),
+    variance: read('Value'),
+    weight: read('Value'),
+    inputGradient: write('Value'),
   },
   uniforms: { ...mapUniforms, eps: 'f32' },
 })

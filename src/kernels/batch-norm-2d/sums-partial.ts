@@ -5,19 +5,18 @@ import source from '../../../shaders/batch-norm-2d/sums-partial.wgsl'
 import { type RowWindow, windowOf } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 import { type ColumnReduction, partialDispatch } from './column-reduction.js'
-import { columnElement } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/sums-partial',
   source,
   bindings: {
-    input: read(columnElement),
-    outputGradient: read(columnElement),
-    mean: read(columnElement),
-    variance: read(columnElement),
-    weight: read(columnElement),
-    bias: read(columnElement),
-    partials: write(columnElement),
+    input: read('Value'),
+    outputGradient: read('Value'),
+    mean: read('Value'),
+    variance: read('Value'),
+    weight: read('Value'),
+    bias: read('Value'),
+    partials: write('Value'),
   },
   uniforms: { rows: 'u32', columns: 'u32', chunks: 'u32', rowsPerChunk: 'u32', eps: 'f32' },
 })

@@ -4,20 +4,20 @@ import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/training-backward.wgsl'
 import { defineKernel, read, write } from '../kernel.js'
 import { dispatchColumnMap, mapUniforms } from './column-map.js'
-import { columnElement, type RowsOfChannels } from './column-tile.js'
+import type { RowsOfChannels } from './column-tile.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/training-backward',
   source,
   bindings: {
-    outputGradient: read(columnElement),
-    input: read(columnElement),
-    mean: read(columnElement),
-    variance: read(columnElement),
-    weight: read(columnElement),
-    bias: read(columnElement),
-    gradientMeans: read(columnElement),
-    inputGradient: write(columnElement),
+    outputGradient: read('Value'),
+    input: read('Value'),
+    mean: read('Value'),
+    variance: read('Value'),
+    weight: read('Value'),
+    bias: read('Value'),
+    gradientMeans: read('Value'),
+    inputGradient: write('Value'),
   },
   uniforms: { ...mapUniforms, eps: 'f32' },
 })

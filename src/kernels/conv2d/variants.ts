@@ -4,6 +4,7 @@
  */
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
+import { withPacked } from '../packed.js'
 import type { Conv2dGeometry } from './geometry.js'
 import type { ProductVariant } from '../matmul/tiling.js'
 import { inputGradientGeometry, transformedKernel } from './winograd/index.js'
@@ -79,11 +80,6 @@ export function withPackedWeight(
   body: (packed: DeviceBuffer) => void,
 ): void {
   const pack = () => transformedKernel(device, weight, inputChannels * outputChannels, tiling, flipped)
-  if (keepPacked) {
-    body(weight.packed(`winograd-${tiling.side}${flipped ? ' flipped' : ''}`, pack))
-    return
-  }
-  const packed = pack()
-  body(packed)
-  packed.release()
+  const name = `winograd-${tiling.side}${flipped ? ' flipped' : ''}`
+  withPacked(device, { source: weight, name, keep: keepPacked, pack }, body)
 }

@@ -1,4 +1,4 @@
-"""batchNorm2d in its three modes.
+"""batchNorm2d in its three modes, alone and, as batchNorm2dFused, with what may follow it: a residual, a ReLU.
 
 training     statistics of the batch; running statistics move: `runningMeanAfter`, `runningVarAfter`
 evaluation   running statistics; weight and bias still have gradients
@@ -19,6 +19,13 @@ SHAPES = {  # name: [N, H, W, C]
     '17 channels, 65 values': (5, 13, 1, 17),
     '2 channels, 1040 values': (4, 20, 13, 2),
 }
+FUSED_SHAPES = {  # 1, 3 and 5 channels are computed one by one, 4 and 64 in fours
+    '1 channel': (2, 3, 2, 1),
+    '3 channels': (3, 5, 3, 3),
+    '4 channels': (2, 3, 3, 4),
+    '5 channels': (1, 4, 5, 5),
+    '64 channels': (1, 3, 2, 64),
+}
 TRAINING_ONLY = {'17 channels, 65 values', '2 channels, 1040 values'}
 OFFSET_NOTE = (
     'Mean 100, deviation 0.1: in float32 the mean of a channel is uncertain by up to 4e-6 (half a unit in the last '
@@ -26,30 +33,60 @@ OFFSET_NOTE = (
 )
 
 
-def normalize(mode, momentum, eps):
-    def function(input, weight, bias, runningMean, runningVar):
+def normalize(mode, momentum, eps, relu=False):
+    def function(input, weight, bias, runningMean, runningVar, residual=None):
         mean, var = runningMean.clone(), runningVar.clone()
         output = nhwc(functional.batch_norm(nchw(input), mean, var, weight, bias, mode == 'training', momentum, eps))
+        if residual is not None:
+            output = output + residual
+        if relu:
+            output = functional.relu(output)
         return (output, {'runningMeanAfter': mean, 'runningVarAfter': var}) if mode == 'training' else output
 
     return function
 
 
 def files():
+    return [alone(), fused()]
+
+
+def fused():
+    file = GoldenFile('batchNorm2dFused', 'ops/normalization.py')
+    for shape_name, shape in FUSED_SHAPES.items():
+        for mode in ('training', 'evaluation', 'frozen'):
+            for relu, residual in ((True, False), (False, True), (True, True)):
+                parts = [shape_name, mode] + ['residual'] * residual + ['relu'] * relu
+                name = ', '.join(parts)
+                attributes = {'mode': mode, 'momentum': 0.1, 'eps': 1e-5, 'relu': relu}
+                inputs = inputs_of(file, name, shape)
+                if residual:
+                    inputs['residual'] = shape
+                file.add(name, normalize(**attributes), inputs, attributes, constants_in(mode))
+    return file
+
+
+def inputs_of(file, name, shape, scale=1.0, offset=0.0):
+    channels = (shape[3],)
+    return {
+        'input': file.draw(name, 'input', shape, scale, offset),
+        'weight': file.draw(name, 'weight', channels, 0.8, 0.2),
+        'bias': channels,
+        'runningMean': file.draw(name, 'runningMean', channels, 0.5, offset),
+        'runningVar': file.draw(name, 'runningVar', channels, 0.9, 1.0),
+    }
+
+
+def constants_in(mode):
+    return ['runningMean', 'runningVar'] + (['weight', 'bias'] if mode == 'frozen' else [])
+
+
+def alone():
     file = GoldenFile('batchNorm2d', 'ops/normalization.py')
 
     def add(name, shape, mode, momentum=0.1, eps=1e-5, scale=1.0, offset=0.0, note=None):
         attributes = {'mode': mode, 'momentum': momentum, 'eps': eps}
-        channels = (shape[3],)
-        inputs = {
-            'input': file.draw(name, 'input', shape, scale, offset),
-            'weight': file.draw(name, 'weight', channels, 0.8, 0.2),
-            'bias': channels,
-            'runningMean': file.draw(name, 'runningMean', channels, 0.5, offset),
-            'runningVar': file.draw(name, 'runningVar', channels, 0.9, 1.0),
-        }
-        constants = ['runningMean', 'runningVar'] + (['weight', 'bias'] if mode == 'frozen' else [])
-        file.add(name, normalize(**attributes), inputs, attributes, constants, note)
+        inputs = inputs_of(file, name, shape, scale, offset)
+        file.add(name, normalize(**attributes), inputs, attributes, constants_in(mode), note)
 
     for name, shape in SHAPES.items():
         for mode in ('training',) if name in TRAINING_ONLY else ('training', 'evaluation', 'frozen'):
@@ -64,4 +101,4 @@ def files():
     add('small values, eps matters', (2, 4, 3, 5), 'training', scale=3e-3)
     deviation = 0.1 * 3**0.5  # of a uniform distribution: half its width / sqrt(3)
     add('mean 100, deviation 0.1', (4, 9, 7, 5), 'training', scale=deviation, offset=100.0, note=OFFSET_NOTE)
-    return [file]
+    return file

@@ -1,8 +1,7 @@
-/** What the gradient rules of all modes have in common: sums over the batch, and the gradient in front of the ReLU. */
+/** What the gradient rules of all modes have in common: sums over the batch. */
 import { planColumnReduction } from '../../../kernels/batch-norm-2d/column-reduction.js'
 import type { RowsOfChannels } from '../../../kernels/batch-norm-2d/column-tile.js'
 import { batchNormSums } from '../../../kernels/batch-norm-2d/sums.js'
-import { reluBackward } from '../../../kernels/relu/backward.js'
 import type { Tensor } from '../../tensor.js'
 
 /** A batch norm that has run, and what follows it. */
@@ -74,17 +73,4 @@ export function sumGradients(
     { eps },
   )
   return { dy, gradientSum, productSum, gradientMeans }
-}
-
-/** The gradient in front of the ReLU that gave `output`, if there was one: a residual's gradient. */
-export function gradientBeforeRelu(gradient: Tensor, output: Tensor | undefined): Tensor {
-  if (!output) return gradient
-  const { engine, size, shape } = gradient
-  const inputGradient = engine.empty(shape)
-  reluBackward(
-    engine.device,
-    { output: output.buffer, outputGradient: gradient.buffer, inputGradient: inputGradient.buffer },
-    size,
-  )
-  return inputGradient
 }

@@ -2,7 +2,8 @@
 import { batchNormTrainingBackward } from '../../../kernels/batch-norm-2d/training-backward.js'
 import { differentiable } from '../../tape.js'
 import type { Tensor } from '../../tensor.js'
-import { gradientBeforeRelu, type Normalization, sumGradients } from './gradient-sums.js'
+import { gradientBeforeRelu } from '../relu.js'
+import { type Normalization, sumGradients } from './gradient-sums.js'
 
 /**
  * Puts a batch norm on the tape. Where its ReLU gave zero is computed again from its input, which has to be read anyway; with
