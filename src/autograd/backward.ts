@@ -5,6 +5,7 @@
  */
 import { accumulate } from '../kernels/accumulate/accumulate.js'
 import { AutogradError, ShapeError } from '../device/errors.js'
+import { noLabel } from '../device/label.js'
 import { formatShape, sameShape } from './shape.js'
 import type { Edge, TapeNode } from './tape-node.js'
 import type { Tensor } from './tensor.js'
@@ -27,28 +28,35 @@ export function backward(root: Tensor, { gradient, retainGraph = false }: Backwa
   if (gradient && !sameShape(gradient.shape, root.shape)) {
     throw new ShapeError('backward', `a gradient of shape ${formatShape(root.shape)}`, formatShape(gradient.shape))
   }
-  engine.noGrad(() => {
-    engine.scope(() => {
-      const seed = gradient ? gradient.alias(gradient.shape) : engine.full(root.shape, 1)
-      if (!root.node) {
-        accumulateInLeaf(root, seed)
-        return
-      }
-      const gradients = new Map<TapeNode, Tensor>([[root.node, seed]])
-      for (const node of nodesBehind(root.node)) {
-        const incoming = gradients.get(node)
-        gradients.delete(node)
-        if (incoming) passThrough(node, incoming, gradients)
-        if (retainGraph) continue
-        node.releaseSaved()
-        if (node.output !== root.handle) node.output.release('backward(), which passed it')
-      }
+  const { label } = engine.device
+  try {
+    engine.noGrad(() => {
+      engine.scope(() => {
+        const seed = gradient ? gradient.alias(gradient.shape) : engine.full(root.shape, 1)
+        if (!root.node) {
+          accumulateInLeaf(root, seed)
+          return
+        }
+        const gradients = new Map<TapeNode, Tensor>([[root.node, seed]])
+        for (const node of nodesBehind(root.node)) {
+          const incoming = gradients.get(node)
+          gradients.delete(node)
+          if (incoming) passThrough(node, incoming, gradients)
+          if (retainGraph) continue
+          node.releaseSaved()
+          if (node.output !== root.handle) node.output.release('backward(), which passed it')
+        }
+      })
     })
-  })
+  } finally {
+    engine.device.label = label
+  }
 }
 
 /** Runs the rule of one node and hands the gradients of its inputs on. */
 function passThrough(node: TapeNode, incoming: Tensor, gradients: Map<TapeNode, Tensor>): void {
+  const { device } = incoming.engine
+  if (node.label !== noLabel) device.label = { ...node.label, phase: 'backward' }
   const saved = node.saved()
   const results = incoming.engine.scope(() => node.rule(incoming, saved))
   const owned = new Set<Tensor>()

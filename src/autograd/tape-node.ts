@@ -4,6 +4,7 @@
  * activations back at once, with or without a backward pass.
  */
 import { AutogradError } from '../device/errors.js'
+import { type DispatchLabel, noLabel } from '../device/label.js'
 import type { Handle } from './handle.js'
 import type { Tensor } from './tensor.js'
 
@@ -41,6 +42,8 @@ export class TapeNode {
     saved: ReadonlyMap<string, Tensor>,
     readonly output: Handle,
     readonly rule: GradientRule,
+    /** What the operation was recorded for. */
+    readonly label: DispatchLabel = noLabel,
   ) {
     this.#saved = new Map([...saved].map(([name, tensor]) => [name, { tensor, version: tensor.buffer.version }]))
     for (const { node } of edges) node?.retain()

@@ -3,7 +3,7 @@
  * its inputs, what the backward pass needs, and the rule; the rule is recorded only if a gradient can flow.
  */
 import { Tensor } from './tensor.js'
-import { TapeNode } from './tape-node.js'
+import { type GradientRule, TapeNode } from './tape-node.js'
 
 type Inputs = Readonly<Record<string, Tensor | undefined>>
 
@@ -53,8 +53,8 @@ export function differentiable<const I extends Inputs, const S extends Inputs = 
     output.engine.scopes.keep(alias) // the tape owns it, not the scope
     saved.set(key, alias)
   }
-  output.handle.node = new TapeNode(name, edges, saved, output.handle, (gradient, tensors) =>
-    operation.gradients({ gradient, saved: tensors as Parameters<typeof operation.gradients>[0]['saved'], needs }),
-  )
+  const rule: GradientRule = (gradient, tensors) =>
+    operation.gradients({ gradient, saved: tensors as Parameters<typeof operation.gradients>[0]['saved'], needs })
+  output.handle.node = new TapeNode(name, edges, saved, output.handle, rule, output.engine.device.label)
   return output
 }

@@ -101,3 +101,11 @@ export interface BufferRange {
 export function wholeBuffer(buffer: DeviceBuffer): BufferRange {
   return { buffer, offset: 0, size: buffer.byteLength }
 }
+
+/** The bytes in these ranges; what is given twice, as a binding that its kernel does not look at may be, counts once. */
+export function bytesOf(ranges: readonly BufferRange[]): number {
+  const places = new Map(
+    ranges.map(({ buffer, offset, size }) => [`${buffer.id}:${buffer.gpuOffset + offset}:${size}`, size]),
+  )
+  return [...places.values()].reduce((sum, size) => sum + size, 0)
+}

@@ -6,11 +6,13 @@
  * What does not: what the kernels compute, tensors and gradients.
  */
 import { BindGroupCache } from './bind-groups.js'
-import { type BufferRange, DeviceBuffer } from './buffer.js'
+import type { BufferRange, DeviceBuffer } from './buffer.js'
+import { checkDispatch, checkPart } from './checks.js'
 import { KernelError, OutOfMemoryError } from './errors.js'
 import { FailureLog } from './failures.js'
 import { type FaultDescription, FaultLog } from './faults.js'
 import type { DeviceHost } from './host.js'
+import { type DispatchLabel, noLabel } from './label.js'
 import { PipelineCache } from './pipelines.js'
 import { BufferPool, type MemoryReport } from './pool.js'
 import type { Program, Uniforms, Workgroups } from './program.js'
@@ -37,6 +39,8 @@ export class Device {
   readonly limits: DeviceLimits
   readonly adapter: DeviceHost['adapter']
   readonly features: ReadonlySet<string>
+  /** What the dispatches that are recorded from now on are for, as profiles tell. */
+  label: DispatchLabel = noLabel
   readonly #pool: BufferPool
   readonly #pipelines: PipelineCache
   readonly #bindGroups: BindGroupCache
@@ -115,6 +119,11 @@ export class Device {
     return this.#pool.allocate(bytes)
   }
 
+  /** How many pipelines were compiled, and how many submits were made, since the device was opened. */
+  get counts(): { readonly pipelines: number; readonly submits: number } {
+    return { pipelines: this.#pipelines.size, submits: this.#stream.submits }
+  }
+
   /** Gives memory that no tensor holds back to the GPU. */
   trim(): void {
     this.#pool.trim()
@@ -122,8 +131,8 @@ export class Device {
   }
 
   /**
-   * Records one dispatch. `work` is a rough count of arithmetic operations, which bounds how much is submitted at
-   * once. Throws `KernelError` when a buffer was released or is bound both to read and to write.
+   * Records one dispatch. `work` is its count of arithmetic operations, which bounds how much is submitted at once and
+   * which profiles tell. Throws `KernelError` when a buffer was released or is bound both to read and to write.
    */
   dispatch(
     program: Program,
@@ -133,10 +142,10 @@ export class Device {
     work = 0,
   ): void {
     this.#failures.throwIfLost()
-    this.#validate(program, bindings, workgroups)
+    checkDispatch(this.limits, program, bindings, workgroups)
     if (!this.#recording) return
     const entry = this.#pipelines.get(program)
-    this.#stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups, work })
+    this.#stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups, work, label: this.label })
   }
 
   /** Records a copy of `size` bytes (all multiples of 4) between two different buffers. */
@@ -274,7 +283,11 @@ export class Device {
     return { buffer: this.#faults.buffer, slot: this.#faults.slot(description) }
   }
 
-  /** Runs a function and returns the GPU time of every dispatch that it recorded. */
+  /**
+   * Runs a function and returns the GPU time of every dispatch that it recorded.
+   *
+   * @throws OptionError on an adapter without the feature timestamp-query
+   */
   async profile(run: () => void | Promise<void>): Promise<KernelTime[]> {
     await this.flush()
     this.#timestamps.start()
@@ -303,37 +316,6 @@ export class Device {
       this.#failures.throwIfLost()
     }
     this.#failures.throwIfAny()
-  }
-
-  #validate(program: Program, bindings: readonly BufferRange[], workgroups: Workgroups): void {
-    if (bindings.length !== program.bindings.length) {
-      throw new KernelError(program.name, `expected ${program.bindings.length} buffers, got ${bindings.length}`)
-    }
-    for (const [i, { buffer, offset, size }] of bindings.entries()) {
-      const { name, access } = program.bindings[i]!
-      if (buffer.released) throw new KernelError(program.name, `the buffer "${name}" was released`)
-      if (size > this.limits.bindingSize || (buffer.gpuOffset + offset) % this.limits.offsetAlignment !== 0) {
-        throw new KernelError(
-          program.name,
-          `the binding "${name}" has ${size} bytes at ${offset}; the device allows ${this.limits.bindingSize} bytes ` +
-            `at multiples of ${this.limits.offsetAlignment}`,
-        )
-      }
-      const other = bindings.findIndex((range, j) => j !== i && range.buffer.id === buffer.id)
-      if (other >= 0 && program.bindings[other]!.access !== access) {
-        throw new KernelError(
-          program.name,
-          `"${name}" and "${program.bindings[other]!.name}" are the same buffer, once to read and once to write`,
-        )
-      }
-    }
-    if (workgroups.some((count) => count > this.limits.workgroupsPerDimension || count < 1)) {
-      throw new KernelError(
-        program.name,
-        `a grid of ${workgroups.join(' x ')} workgroups; the device allows 1 to ${this.limits.workgroupsPerDimension} ` +
-          'in each dimension',
-      )
-    }
   }
 
   #throwFault(contents: Uint32Array): void {

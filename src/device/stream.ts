@@ -7,14 +7,15 @@
  * - Uniforms of a submit are written at once into one buffer and bound with dynamic offsets.
  */
 import type { BindGroupCache } from './bind-groups.js'
-import type { BufferRange } from './buffer.js'
+import { bytesOf, type BufferRange } from './buffer.js'
 import { KernelError } from './errors.js'
 import type { FailureLog } from './failures.js'
 import type { DeviceHost } from './host.js'
+import type { DispatchLabel } from './label.js'
 import type { PipelineCache, PipelineEntry } from './pipelines.js'
 import { GPUBufferUsageFlags } from './pool.js'
 import type { Uniforms, Workgroups } from './program.js'
-import type { TimestampRecorder } from './timestamps.js'
+import type { MeasuredDispatch, TimestampRecorder } from './timestamps.js'
 
 export interface DispatchCommand {
   readonly kind: 'dispatch'
@@ -22,8 +23,9 @@ export interface DispatchCommand {
   readonly bindings: readonly BufferRange[]
   readonly uniforms: Uniforms | undefined
   readonly workgroups: Workgroups
-  /** A rough count of arithmetic operations, which bounds the submit. */
+  /** The count of arithmetic operations, which bounds the submit. */
   readonly work: number
+  readonly label: DispatchLabel
 }
 
 export interface CopyCommand {
@@ -168,7 +170,7 @@ export class CommandStream {
       if (command.kind === 'dispatch') {
         if (timestamps.enabled) endPass()
         pass ??= encoder.beginComputePass(
-          timestamps.enabled ? { timestampWrites: timestamps.next(command.entry.program.name) } : undefined,
+          timestamps.enabled ? { timestampWrites: timestamps.next(measured(command)) } : undefined,
         )
         this.#encode(pass, command, uniformIndex)
         if (command.uniforms) uniformIndex++
@@ -224,6 +226,11 @@ export class CommandStream {
     // writes are ordered with submits, so the previous submit still reads its own values
     device.queue.writeBuffer(this.#arena, 0, this.#arenaData, 0, count * uniformStride)
   }
+}
+
+/** What a profile tells of a dispatch besides its time. */
+function measured({ entry, label, work, bindings, workgroups }: DispatchCommand): MeasuredDispatch {
+  return { kernel: entry.program.name, label, operations: work, bytes: bytesOf(bindings), workgroups }
 }
 
 /** Why a submit was refused: most often a command is wrong, else a pipeline that was compiled on the spot. */

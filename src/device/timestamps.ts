@@ -4,20 +4,42 @@
  */
 import { OptionError } from './errors.js'
 import type { DeviceHost } from './host.js'
+import type { DispatchLabel } from './label.js'
 import { GPUBufferUsageFlags } from './pool.js'
+import type { Workgroups } from './program.js'
 
-/** One dispatch: the kernel's name and its time on the GPU in milliseconds. */
-export interface KernelTime {
-  kernel: string
-  milliseconds: number
+/** What is known of a dispatch before it runs. */
+export interface MeasuredDispatch {
+  /** The kernel's name, such as `conv2d/forward`. */
+  readonly kernel: string
+  readonly label: DispatchLabel
+  /** Its arithmetic operations, as the kernel counts them. */
+  readonly operations: number
+  /** What it binds, each byte once: it reads and writes about as much, if nothing comes from caches twice. */
+  readonly bytes: number
+  readonly workgroups: Workgroups
+}
+
+/** One dispatch of a profile. */
+export interface KernelTime extends MeasuredDispatch {
+  readonly milliseconds: number
+  /** When it began and ended on the GPU's clock, in nanoseconds since the first dispatch of the profile began. */
+  readonly start: number
+  readonly end: number
+}
+
+interface Reading {
+  readonly dispatch: MeasuredDispatch
+  readonly start: bigint
+  readonly end: bigint
 }
 
 const queriesPerBatch = 4096
 
 export class TimestampRecorder {
   #enabled = false
-  #names: string[] = []
-  #times: Promise<KernelTime[]>[] = []
+  #dispatches: MeasuredDispatch[] = []
+  #readings: Promise<Reading[]>[] = []
   #querySet: GPUQuerySet | undefined
 
   constructor(private readonly host: DeviceHost) {}
@@ -28,7 +50,7 @@ export class TimestampRecorder {
 
   /** How many dispatches still fit before `resolve` has to be called. */
   get room(): number {
-    return queriesPerBatch / 2 - this.#names.length
+    return queriesPerBatch / 2 - this.#dispatches.length
   }
 
   start(): void {
@@ -39,9 +61,9 @@ export class TimestampRecorder {
   }
 
   /** The timestamps of the next pass. */
-  next(kernel: string): GPUComputePassTimestampWrites {
+  next(dispatch: MeasuredDispatch): GPUComputePassTimestampWrites {
     this.#querySet ??= this.host.device.createQuerySet({ type: 'timestamp', count: queriesPerBatch })
-    const index = this.#names.push(kernel) - 1
+    const index = this.#dispatches.push(dispatch) - 1
     return {
       querySet: this.#querySet,
       beginningOfPassWriteIndex: index * 2,
@@ -51,11 +73,11 @@ export class TimestampRecorder {
 
   /** Ends a batch: `encoder` is about to be submitted; the returned function must be called right after. */
   resolve(encoder: GPUCommandEncoder): (() => void) | undefined {
-    if (this.#names.length === 0 || !this.#querySet) return undefined
-    const names = this.#names
-    this.#names = []
+    if (this.#dispatches.length === 0 || !this.#querySet) return undefined
+    const dispatches = this.#dispatches
+    this.#dispatches = []
     const { device } = this.host
-    const bytes = names.length * 16
+    const bytes = dispatches.length * 16
     const resolved = device.createBuffer({
       size: bytes,
       usage: GPUBufferUsageFlags.queryResolve | GPUBufferUsageFlags.copySource,
@@ -64,32 +86,40 @@ export class TimestampRecorder {
       size: bytes,
       usage: GPUBufferUsageFlags.mapRead | GPUBufferUsageFlags.copyDestination,
     })
-    encoder.resolveQuerySet(this.#querySet, 0, names.length * 2, resolved, 0)
+    encoder.resolveQuerySet(this.#querySet, 0, dispatches.length * 2, resolved, 0)
     encoder.copyBufferToBuffer(resolved, 0, readable, 0, bytes)
     return () => {
-      const times = this.host
+      const readings = this.host
         .asynchronous(() => readable.mapAsync(1))
         .then(() => {
           const nanoseconds = new BigUint64Array(readable.getMappedRange())
-          return names.map((kernel, i) => ({
-            kernel,
-            milliseconds: Number(nanoseconds[i * 2 + 1]! - nanoseconds[i * 2]!) / 1e6,
+          return dispatches.map((dispatch, i) => ({
+            dispatch,
+            start: nanoseconds[i * 2]!,
+            end: nanoseconds[i * 2 + 1]!,
           }))
         })
         .finally(() => {
           resolved.destroy()
           readable.destroy()
         })
-      times.catch(() => undefined) // reported by stop()
-      this.#times.push(times)
+      readings.catch(() => undefined) // reported by stop()
+      this.#readings.push(readings)
     }
   }
 
   /** Ends the profile; every command must have been submitted before. */
   async stop(): Promise<KernelTime[]> {
     this.#enabled = false
-    const times = this.#times
-    this.#times = []
-    return (await Promise.all(times)).flat()
+    const batches = this.#readings
+    this.#readings = []
+    const readings = (await Promise.all(batches)).flat()
+    const origin = readings.reduce((least, { start }) => (start < least ? start : least), readings[0]?.start ?? 0n)
+    return readings.map(({ dispatch, start, end }) => ({
+      ...dispatch,
+      milliseconds: Number(end - start) / 1e6,
+      start: Number(start - origin),
+      end: Number(end - origin),
+    }))
   }
 }

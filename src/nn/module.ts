@@ -20,6 +20,9 @@ export type StateEntry =
   | { readonly kind: 'parameter' | 'buffer'; readonly tensor: Tensor; readonly layout: Layout }
   | { readonly kind: 'counter'; readonly counter: Counter }
 
+/** Called before each run of a module. */
+export type BeforeForwardHook = (module: Module, input: Tensor) => void
+
 /** Called after each run of a module. */
 export type ForwardHook = (module: Module, input: Tensor, output: Tensor) => void
 
@@ -27,6 +30,7 @@ export abstract class Module {
   /** Whether `train()` (the default) or `eval()` was called last. */
   training = true
   readonly #state = new Map<string, StateEntry>()
+  readonly #hooksBefore = new Set<BeforeForwardHook>()
   readonly #hooks = new Set<ForwardHook>()
 
   constructor(readonly engine: Engine) {}
@@ -39,6 +43,7 @@ export abstract class Module {
    * unless the tape has saved them for the backward pass.
    */
   call(input: Tensor): Tensor {
+    for (const hook of this.#hooksBefore) hook(this, input)
     const output = this.engine.scope(() => this.forward(input))
     for (const hook of this.#hooks) hook(this, input, output)
     return output
@@ -50,6 +55,12 @@ export abstract class Module {
    */
   get metadata(): Readonly<Record<string, string>> {
     return {}
+  }
+
+  /** Calls `hook` before each run of this module, until the returned function is called. */
+  beforeForward(hook: BeforeForwardHook): () => void {
+    this.#hooksBefore.add(hook)
+    return () => this.#hooksBefore.delete(hook)
   }
 
   /** Calls `hook` after each run of this module, until the returned function is called. */

@@ -5,6 +5,7 @@ import { BindGroupCache } from '../../src/device/bind-groups.js'
 import { wholeBuffer } from '../../src/device/buffer.js'
 import { FailureLog } from '../../src/device/failures.js'
 import type { DeviceHost } from '../../src/device/host.js'
+import { noLabel } from '../../src/device/label.js'
 import { openDevice } from '../../src/device/node.js'
 import { PipelineCache } from '../../src/device/pipelines.js'
 import { BufferPool } from '../../src/device/pool.js'
@@ -128,7 +129,7 @@ describe('submits', () => {
     const uniforms = uniform(1)
     const record = (count: number, work: number) => {
       for (let i = 0; i < count; i++) {
-        stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups: [1, 1, 1], work })
+        stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups: [1, 1, 1], work, label: noLabel })
       }
     }
     return { stream, record }
