@@ -37,6 +37,7 @@ const withoutGradient: Readonly<Record<string, string>> = {
   metrics: 'counts',
   'non-finite': 'counts',
   optimizer: 'works on gradients',
+  peaks: 'measures the adapter',
   random: 'has no input',
 }
 
@@ -56,6 +57,7 @@ const withoutGolden: Readonly<Record<string, string>> = {
   image: 'is one formula, which its test repeats',
   metrics: 'counts',
   'non-finite': 'counts',
+  peaks: 'is a copy, and multiply-adds of small integers',
   random: "draws Daybreak's own random numbers",
 }
 
