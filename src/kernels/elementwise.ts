@@ -27,7 +27,7 @@ export interface ElementwiseDispatch<B extends string, U extends string> {
   readonly vectors?: boolean
   /** How many neighbouring elements one invocation computes; a power of two up to 8. */
   readonly elementsPerInvocation?: number
-  /** A rough count of arithmetic operations per element. */
+  /** Arithmetic operations per element; 1 by default. */
   readonly workPerElement?: number
 }
 

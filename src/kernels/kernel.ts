@@ -44,7 +44,10 @@ export interface DispatchArguments<B extends string, U extends string> {
   readonly bindings: Readonly<Record<B, DeviceBuffer | BufferRange>>
   readonly uniforms: Readonly<Record<U, UniformValue>>
   readonly workgroups: Workgroups
-  /** A rough count of arithmetic operations; see CommandStream. */
+  /**
+   * Arithmetic operations, which bound a submit and which profiles tell: two for each multiply-add, one for each other
+   * operation on an element or function of it, and one for an element that only moves. Index arithmetic does not count.
+   */
   readonly work?: number
 }
 

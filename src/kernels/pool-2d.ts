@@ -47,6 +47,12 @@ export const poolWindowUniforms = {
   paddingWidth: 'u32',
 } as const satisfies Record<string, UniformType>
 
+/** How many windows cover an element of the input, on average. */
+export function windowsPerInput(shape: PoolShape, { kernel }: PoolWindow): number {
+  const { inputHeight, inputWidth, outputHeight, outputWidth } = shape
+  return (kernel[0] * kernel[1] * outputHeight * outputWidth) / (inputHeight * inputWidth)
+}
+
 /** The values of `poolWindowUniforms`. */
 export function poolWindowValues({
   kernel,
@@ -70,7 +76,7 @@ export interface PoolDispatch<B extends string, U extends string> {
   readonly buffers: Readonly<Record<B, { readonly buffer: DeviceBuffer; readonly side: 'input' | 'output' }>>
   /** The uniforms besides those of the shape. */
   readonly uniforms: Readonly<Record<Exclude<U, keyof typeof poolShapeUniforms>, number>>
-  /** A rough count of arithmetic operations per computed element. */
+  /** Arithmetic operations per computed element. */
   readonly workPerElement: number
 }
 

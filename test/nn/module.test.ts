@@ -87,13 +87,20 @@ test('hooks see each run, with its input and output, until they are removed', ()
   const { engine } = holder
   const model = new Sequential(engine, [new ReLU(engine), new ReLU(engine)])
   const seen: unknown[] = []
-  const remove = model.at(1).onForward((module, input, output) => seen.push([module, input, output]))
+  const layer = model.at(1)
+  const removals = [
+    layer.onForward((module, input, output) => seen.push([module, input, output])),
+    layer.beforeForward((module, input) => seen.push([module, input])),
+  ]
   const input = engine.tensor([-1, 2])
   const output = model.call(input)
-  expect(seen).toEqual([[model.at(1), expect.anything(), output]])
-  remove()
+  expect(seen).toEqual([
+    [layer, expect.anything()],
+    [layer, expect.anything(), output],
+  ])
+  for (const remove of removals) remove()
   model.call(input)
-  expect(seen).toHaveLength(1)
+  expect(seen).toHaveLength(2)
 })
 
 test('dispose() returns the memory of parameters, buffers and gradients', () => {

@@ -25,6 +25,6 @@ export function adaptiveAvgPool2dBackward(
       inputGradient: { buffer: inputGradient, side: 'input' },
     },
     uniforms: {},
-    workPerElement: Math.ceil(outputHeight / inputHeight + 1) * Math.ceil(outputWidth / inputWidth + 1) * 8,
+    workPerElement: 2 * Math.max(1, outputHeight / inputHeight) * Math.max(1, outputWidth / inputWidth),
   })
 }

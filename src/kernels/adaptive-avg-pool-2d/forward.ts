@@ -22,6 +22,6 @@ export function adaptiveAvgPool2dForward(
     computes: 'output',
     buffers: { input: { buffer: input, side: 'input' }, output: { buffer: output, side: 'output' } },
     uniforms: {},
-    workPerElement: Math.ceil(inputHeight / outputHeight + 1) * Math.ceil(inputWidth / outputWidth + 1) * 4,
+    workPerElement: Math.max(1, inputHeight / outputHeight) * Math.max(1, inputWidth / outputWidth),
   })
 }

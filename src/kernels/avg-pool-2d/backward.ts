@@ -10,6 +10,7 @@ import {
   type PoolWindow,
   poolWindowUniforms,
   poolWindowValues,
+  windowsPerInput,
 } from '../pool-2d.js'
 
 const kernel = defineKernel({
@@ -33,6 +34,6 @@ export function avgPool2dBackward(
       inputGradient: { buffer: inputGradient, side: 'input' },
     },
     uniforms: { ...poolWindowValues(window), countPadding: Number(window.countPadding) },
-    workPerElement: window.kernel[0] * window.kernel[1] * 8,
+    workPerElement: 2 * windowsPerInput(shape, window),
   })
 }

@@ -30,6 +30,6 @@ export function avgPool2dForward(
     computes: 'output',
     buffers: { input: { buffer: input, side: 'input' }, output: { buffer: output, side: 'output' } },
     uniforms: { ...poolWindowValues(window), countPadding: Number(window.countPadding) },
-    workPerElement: window.kernel[0] * window.kernel[1] * 4,
+    workPerElement: window.kernel[0] * window.kernel[1],
   })
 }

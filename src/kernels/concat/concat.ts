@@ -55,7 +55,7 @@ export function concatPart(device: Device, part: ConcatArguments): void {
         firstColumn,
       },
       workgroups: elementGrid(device, window.input.count),
-      work: window.input.count * 4,
+      work: window.input.count,
     })
   }
 }

@@ -33,6 +33,11 @@ export function imageSizes({ inputSize, inputChannels, outputSize, outputChannel
   }
 }
 
+/** The multiply-adds of a convolution of one image, those with zeros of the padding included; its gradients take as many. */
+export function multiplyAddsOfImage({ outputSize, outputChannels, kernelSize, inputChannels, groups }: Conv2dGeometry) {
+  return outputSize[0] * outputSize[1] * outputChannels * kernelSize[0] * kernelSize[1] * (inputChannels / groups)
+}
+
 /** A 1x1 convolution that looks at every pixel once is a matrix product of [N * H * W, C] with [C, outputChannels]. */
 export function isPointwise({ kernelSize, stride, padding, groups }: Conv2dGeometry): boolean {
   return (

@@ -14,6 +14,7 @@ import {
   imageSizes,
   imageWindows,
   isPointwise,
+  multiplyAddsOfImage,
 } from './geometry.js'
 import { type Conv2dMethod, winogradProblem, withPackedWeight } from './variants.js'
 import { winogradInputGradient } from './winograd/index.js'
@@ -97,6 +98,7 @@ export function conv2dInputGradient(
       (dispatch) =>
         kernel.dispatch(device, {
           ...dispatch,
+          work: window.count * multiplyAddsOfImage(geometry) * 2, // with a stride, most taps of a pixel meet nothing
           bindings: { outputGradient: gradientRange.range, weight, output: dispatch.output },
           uniforms: { ...dispatch.uniforms, ...geometryValues(geometry), outputGradientOffset: gradientRange.offset },
         }),

@@ -51,7 +51,7 @@ export function crossEntropyBackward(
       },
       uniforms: { size, classes, ignoreIndex, labelSmoothing },
       workgroups: elementGrid(device, size),
-      work: size * 20, // exp is dear
+      work: size * 5,
     })
   }
 }

@@ -10,6 +10,7 @@ import {
   type PoolWindow,
   poolWindowUniforms,
   poolWindowValues,
+  windowsPerInput,
 } from '../pool-2d.js'
 
 const kernel = defineKernel({
@@ -35,6 +36,6 @@ export function maxPool2dBackward(
       inputGradient: { buffer: buffers.inputGradient, side: 'input' },
     },
     uniforms: { ...poolWindowValues(window), dilationHeight, dilationWidth },
-    workPerElement: window.kernel[0] * window.kernel[1] * 4,
+    workPerElement: 2 * windowsPerInput(shape, window),
   })
 }

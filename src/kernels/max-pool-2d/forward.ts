@@ -35,6 +35,6 @@ export function maxPool2dForward(
       indices: { buffer: indices, side: 'output' },
     },
     uniforms: { ...poolWindowValues(window), dilationHeight, dilationWidth },
-    workPerElement: window.kernel[0] * window.kernel[1] * 8,
+    workPerElement: window.kernel[0] * window.kernel[1],
   })
 }

@@ -65,7 +65,7 @@ export function pad(device: Device, { input, output, shape, padding, valueBits }
         ...dimensionValues(5, dimensions),
       },
       workgroups: elementGrid(device, window.output.count),
-      work: window.output.count * 4,
+      work: window.output.count,
     })
   }
 }

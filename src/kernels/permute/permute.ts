@@ -84,7 +84,7 @@ export function permute(device: Device, { input, output, shape, dims }: PermuteA
         stride5: stride(5),
       },
       workgroups: elementGrid(device, window.output.count),
-      work: window.output.count * 4,
+      work: window.output.count,
     })
   }
 }

@@ -44,7 +44,7 @@ export function transposeMatrices(
       bindings: { input: windowOf(input, window, bytes), output: windowOf(output, window, bytes) },
       uniforms: { batch: window.count, rows, columns },
       workgroups: linearGrid(device, tilesPerMatrix * window.count),
-      work: window.count * rows * columns * 2,
+      work: window.count * rows * columns,
     })
   }
   return true
