@@ -13,6 +13,7 @@ import { evaluateCommand } from './evaluate.js'
 import { finetuneCommand } from './finetune.js'
 import { inspectCommand } from './inspect.js'
 import { predictCommand } from './predict.js'
+import { profileCommand } from './profile.js'
 import { reportError } from './report-error.js'
 import { summaryCommand } from './summary.js'
 
@@ -123,6 +124,34 @@ program
   )
   .addOption(adapter())
   .action(summaryCommand)
+
+program
+  .command('profile')
+  .description(
+    'show where the time of a step goes: by kernel, layer or dispatch, beside what the adapter can do at most',
+  )
+  .addOption(model())
+  .option('--weights <name>', `imagenet (downloaded once), or a file: ${formats} (default: random weights)`)
+  .option('--num-classes <n>', 'classes of the head', positiveInteger)
+  .option('--batch-size <n>', 'images of the step; they are random', positiveInteger, 8)
+  .option(
+    '--image-size <n>',
+    'height and width of the images (default: what the network was made for)',
+    positiveInteger,
+  )
+  .addOption(
+    new Option('--mode <name>', 'inference, or forward, loss, backward and optimizer')
+      .choices(['forward', 'training'])
+      .default('training'),
+  )
+  .option('--freeze-until <layer>', 'train only this layer and those after it, such as layer4')
+  .option('--fuse', 'fold batch norms into convolutions before (with --mode forward)')
+  .addOption(new Option('--by <what>', 'what is a row').choices(['kernel', 'layer', 'dispatch']).default('kernel'))
+  .option('--top <n>', 'how many rows to print, those that take the longest', positiveInteger, 20)
+  .option('--trace <file>', 'write a trace for chrome://tracing and Perfetto')
+  .option('--json', 'print one line of JSON')
+  .addOption(adapter())
+  .action(profileCommand)
 
 program
   .command('doctor')

@@ -1,5 +1,5 @@
 /**
- * Training: the loop over epochs, evaluation, prediction, metrics, checkpoints and history.
+ * Training: the loop over epochs, evaluation, prediction, metrics, checkpoints, history and profiles.
  * Nothing here prints: callers get progress through callbacks (src/cli turns it into bars and tables).
  */
 export {
@@ -8,9 +8,12 @@ export {
   type CheckpointDetails,
   readCheckpointDescription,
 } from './checkpoint.js'
+export { type ChromeTrace, chromeTrace, type TraceEvent, writeChromeTrace } from './chrome-trace.js'
 export { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js'
 export { type EpochResult, History, type Progress } from './history.js'
 export type { Metrics, MetricsReading } from './metrics.js'
 export { type ClassProbability, predict, type Prediction, type PredictOptions } from './predict.js'
+export { type Phase, profileStep, type ProfileStepOptions, type StepMode, type StepProfile } from './profile.js'
+export { type ProfileGrouping, type ProfileRow, profileRows } from './profile-rows.js'
 export { recalibrateBatchNorm, type RecalibrationOptions } from './recalibrate.js'
 export { epochPlan, type FitOptions, type LossFunction, Trainer, type TrainerOptions } from './trainer.js'
