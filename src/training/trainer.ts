@@ -2,7 +2,7 @@
  * The trainer: epochs of steps over a data set, validation after each, checkpoints on the way. A step runs the transform,
  * the forward pass, the loss, the backward pass, the metrics and the optimizer on the GPU without reading anything back.
  *
- * What lives in src/training: the loop, metrics, history, checkpoints. What does not: printing (src/cli).
+ * What lives in src/training: the loop, metrics, history, checkpoints, profiles. What does not: printing (src/cli).
  */
 import { crossEntropy } from '../autograd/ops/cross-entropy.js'
 import type { Tensor } from '../autograd/tensor.js'

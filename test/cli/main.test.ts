@@ -12,7 +12,7 @@ describe('daybreak', () => {
   test('helps on stdout when asked, and on stderr when it is called with nothing', async () => {
     const asked = await daybreak(['--help'])
     expect(asked.status).toBe(0)
-    for (const command of ['finetune', 'evaluate', 'summary', 'doctor', 'demo']) {
+    for (const command of ['finetune', 'evaluate', 'summary', 'profile', 'doctor', 'demo']) {
       expect(asked.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
     }
     const nothing = await daybreak([])
