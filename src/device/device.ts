@@ -18,7 +18,7 @@ import { BufferPool, type MemoryReport } from './pool.js'
 import type { Program, Uniforms, Workgroups } from './program.js'
 import { CommandStream } from './stream.js'
 import { type KernelTime, TimestampRecorder } from './timestamps.js'
-import { bytesToWrite, checkPart, largestKeptTransfer, ReadBackBuffers } from './transfer.js'
+import { bytesToWrite, largestKeptTransfer, ReadBackBuffers } from './transfer.js'
 
 export interface DeviceOptions {
   /** At most this many bytes of GPU memory are reserved; unlimited by default. */

@@ -1,6 +1,4 @@
 /** What moves bytes between the CPU and the GPU: buffers that can be mapped, and arrays as the queue wants them. */
-import type { DeviceBuffer } from './buffer.js'
-import { KernelError } from './errors.js'
 import { bucketSize, GPUBufferUsageFlags } from './pool.js'
 
 /** Larger transfers are cut into pieces, or get a buffer of their own that is not kept. */
@@ -51,17 +49,4 @@ export function bytesToWrite(data: ArrayBufferView): Uint8Array<ArrayBuffer> {
   const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4)
   padded.set(bytes)
   return padded
-}
-
-/** Throws `KernelError` unless a buffer has these bytes. */
-export function checkPart(
-  operation: string,
-  { released, byteLength }: DeviceBuffer,
-  offset: number,
-  size: number,
-): void {
-  if (released) throw new KernelError(operation, 'the buffer was released')
-  if (offset < 0 || offset + size > byteLength) {
-    throw new KernelError(operation, `${size} bytes at ${offset} of a buffer of ${byteLength} bytes`)
-  }
 }
