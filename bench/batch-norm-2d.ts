@@ -3,7 +3,9 @@ import type { Engine } from '../src/autograd/engine.js'
 import { batchNorm2d, type BatchNormMode } from '../src/autograd/ops/batch-norm-2d.js'
 import { relu } from '../src/autograd/ops/relu.js'
 import { suite } from './support/case.js'
+import { batchNorms, batchNormSeeds as seeds } from './support/compared.js'
 import { forwardCase, operationCases } from './support/operation.js'
+import { hashedTensor, hashedValues } from './support/values.js'
 
 const channels = 64
 const image = (batch: number) => [batch, 112, 112, channels]
@@ -18,9 +20,9 @@ export default suite(
     constants: statistics,
     run: ({ input }, constants) => batchNorm2d(input, { ...constants, mode: 'frozen' }),
   }),
-  ...[1, 8].map((batch) =>
+  ...batchNorms.map(({ name, batch }) =>
     forwardCase({
-      name: `bnrelu_b${batch}`,
+      name,
       inputs: { input: image(batch) },
       constants: statistics,
       run: ({ input }, constants) => relu(batchNorm2d(input, { ...constants, mode: 'evaluation' })),
@@ -39,9 +41,9 @@ function trainable(name: string, mode: BatchNormMode) {
 
 function statistics(engine: Engine) {
   return {
-    weight: engine.ones([channels]),
-    bias: engine.zeros([channels]),
-    runningMean: engine.zeros([channels]),
-    runningVar: engine.ones([channels]),
+    weight: hashedTensor(engine, [channels], seeds.weight),
+    bias: hashedTensor(engine, [channels], seeds.bias),
+    runningMean: hashedTensor(engine, [channels], seeds.runningMean),
+    runningVar: engine.tensor(hashedValues(channels, seeds.runningVar).map((value) => 1 + value / 2)),
   }
 }

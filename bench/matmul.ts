@@ -1,12 +1,11 @@
 import { matmul } from '../src/autograd/ops/matmul.js'
+import { matrixProducts } from './support/compared.js'
 import { suite } from './support/case.js'
 import { operationCases } from './support/operation.js'
 
 export default suite(
   'matmul',
-  product('mm512', 512, 512, 512),
-  product('mm1024', 1024, 1024, 1024),
-  product('mmskinny', 128, 2048, 10),
+  ...matrixProducts.map(({ name, rows, inner, columns }) => product(name, rows, inner, columns)),
   operationCases({
     name: 'mm_batched',
     inputs: { a: [32, 128, 64], b: [32, 64, 128] },

@@ -1,14 +1,15 @@
 /** The pool behind ResNet-50's first convolution, and one of VGG16's. */
 import { maxPool2d } from '../src/autograd/ops/max-pool-2d.js'
 import { suite } from './support/case.js'
+import { maxPools } from './support/compared.js'
 import { operationCases } from './support/operation.js'
 
 export default suite(
   'max-pool-2d',
-  ...[1, 8].map((batch) =>
+  ...maxPools.map(({ name, batch, side, channels }) =>
     operationCases({
-      name: `maxpool_b${batch}`,
-      inputs: { input: [batch, 112, 112, 64] },
+      name,
+      inputs: { input: [batch, side, side, channels] },
       run: ({ input }) => maxPool2d(input, { kernelSize: 3, stride: 2, padding: 1 }),
     }),
   ),

@@ -1,78 +1,68 @@
-/** Whole networks: `<network>_<fwd, train or trainl4>_<image side>_b<batch>`. Weights are random: the work is the same. */
+/**
+ * Whole networks, as bench/support/compared.ts describes them. Weights, images and labels are those of the peers, so that
+ * outputs and losses can be compared.
+ */
 import type { Engine } from '../src/autograd/engine.js'
 import { crossEntropy } from '../src/autograd/ops/cross-entropy.js'
-import { type Classifier, minivgg, resnet50, vgg16 } from '../src/models/index.js'
+import { type Classifier, createModel } from '../src/models/index.js'
 import { adam } from '../src/optim/index.js'
+import { hashStateDict } from '../test/support/hash-weights.js'
 import { type BenchmarkCase, suite } from './support/case.js'
+import { adamOptions, type Network, networks } from './support/compared.js'
 import { multiplyAddsOf } from './support/network.js'
 import { shapesText } from './support/operation.js'
-import { hashedLabels, hashedTensor } from './support/values.js'
+import { traceNetwork } from './support/trace.js'
+import { hashedTensor } from './support/values.js'
 
-interface Network {
-  readonly name: string
-  readonly input: readonly [number, number, number, number]
-  readonly classes: number
-  readonly model: (engine: Engine, options: { numClasses: number }) => Promise<Classifier>
-  /** Trains only this layer and what comes behind it. */
-  readonly freezeUntil?: string
+export default suite('networks', networks.map(networkCase))
+
+/** The benchmark of a network: inference, or a step of training. */
+export function networkCase(network: Network): BenchmarkCase {
+  const { name, input } = network
+  return { name, shape: shapesText({ input }), prepare: network.training ? training(network) : forward(network) }
 }
 
-export default suite(
-  'networks',
-  forward({ name: 'rn50_fwd_224_b1', input: [1, 224, 224, 3], classes: 1000, model: resnet50 }),
-  forward({ name: 'rn50_fwd_32_b32', input: [32, 32, 32, 3], classes: 10, model: resnet50 }),
-  forward({ name: 'vgg16_fwd_224_b1', input: [1, 224, 224, 3], classes: 1000, model: vgg16 }),
-  training({ name: 'rn50_train_32_b32', input: [32, 32, 32, 3], classes: 10, model: resnet50 }),
-  training({
-    name: 'rn50_trainl4_32_b32',
-    input: [32, 32, 32, 3],
-    classes: 10,
-    model: resnet50,
-    freezeUntil: 'layer4',
-  }),
-  training({ name: 'minivgg_train_28_b128', input: [128, 28, 28, 1], classes: 10, model: minivgg }),
-)
-
 /** Inference. */
-function forward({ name, input, classes, model: make }: Network): BenchmarkCase {
-  return {
-    name,
-    shape: shapesText({ input }),
-    async prepare(engine) {
-      const model = await make(engine, { numClasses: classes })
-      model.eval()
-      const images = hashedTensor(engine, input)
-      return {
-        run() {
-          engine.noGrad(() => model.call(images))
-        },
-        multiplyAdds: multiplyAddsOf(model, input).forward,
-      }
-    },
+function forward(network: Network): BenchmarkCase['prepare'] {
+  return async (engine) => {
+    const model = (await modelOf(engine, network)).eval()
+    const images = hashedTensor(engine, network.input)
+    return {
+      run: () => engine.noGrad(() => model.call(images)),
+      multiplyAdds: multiplyAddsOf(model, network.input).forward,
+    }
   }
 }
 
 /** A step of training: forward, loss, backward, Adam. */
-function training({ name, input, classes, model: make, freezeUntil }: Network): BenchmarkCase {
-  return {
-    name,
-    shape: shapesText({ input }),
-    async prepare(engine) {
-      const model = await make(engine, { numClasses: classes })
-      if (freezeUntil !== undefined) model.freeze({ until: freezeUntil })
-      const multiplyAdds = multiplyAddsOf(model.eval(), input).training
-      model.train()
-      const optimizer = adam(model.trainableParameters(), { lr: 1e-4 })
-      const images = hashedTensor(engine, input)
-      const labels = hashedLabels(engine, input[0], classes)
-      return {
-        run() {
-          optimizer.zeroGrad()
-          crossEntropy(model.call(images), labels).backward()
-          optimizer.step()
-        },
-        multiplyAdds,
-      }
-    },
+function training(network: Network): BenchmarkCase['prepare'] {
+  return async (engine) => {
+    const { input, classes, freezeUntil } = network
+    const model = await modelOf(engine, network)
+    if (freezeUntil !== undefined) model.freeze({ until: freezeUntil })
+    const multiplyAdds = multiplyAddsOf(model.eval(), input).training
+    model.train()
+    const optimizer = adam(model.trainableParameters(), adamOptions)
+    const images = hashedTensor(engine, input)
+    const labels = engine.tensor(Int32Array.from({ length: input[0] }, (_, i) => i % classes))
+    return {
+      run() {
+        optimizer.zeroGrad()
+        const loss = crossEntropy(model.call(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+      },
+      multiplyAdds,
+    }
   }
+}
+
+async function modelOf(engine: Engine, network: Network): Promise<Classifier> {
+  // without initial values, as all are replaced
+  const model = await engine.device.withoutRunning(() =>
+    createModel(engine, network.architecture, { numClasses: network.classes }),
+  )
+  model.loadStateDict(hashStateDict(traceNetwork(network).parameters))
+  return model
 }

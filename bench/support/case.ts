@@ -1,5 +1,6 @@
 /** What a benchmark is. One file in bench/ holds the cases of one kernel family and exports them as its suite. */
 import type { Engine } from '../../src/autograd/engine.js'
+import type { Tensor } from '../../src/autograd/tensor.js'
 
 /** One thing to time. Cases of matrix products, convolutions and networks keep their names from release to release. */
 export interface BenchmarkCase {
@@ -12,8 +13,11 @@ export interface BenchmarkCase {
 }
 
 export interface PreparedCase {
-  /** Records one execution. It runs in a scope of its own, which returns the memory of what it made. */
-  readonly run: () => void
+  /**
+   * Records one execution, in a scope of its own, which returns the memory of what it made. What it gives is its result,
+   * the loss of a training step, for those who compare it.
+   */
+  readonly run: () => Tensor | void
   /** Multiplications with an addition in one execution; counted as two operations in GFLOP/s. */
   readonly multiplyAdds?: number
   /** The bytes that one execution has to read and write at least: every operand once. */

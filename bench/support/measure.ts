@@ -30,15 +30,40 @@ export interface Timing {
 
 const mostExecutions = 1000
 
+/** Does something so many times and waits for the GPU. */
+export type Sample = (executions: number) => Promise<void>
+
 /** Times a prepared case. Throws what its execution throws. */
 export async function measure(engine: Engine, { run }: PreparedCase, effort: Effort): Promise<Timing> {
-  const sample = async (executions: number) => {
-    for (let i = 0; i < executions; i++) engine.scope(run)
+  const sample: Sample = async (executions) => {
+    for (let i = 0; i < executions; i++) {
+      engine.scope(() => {
+        run()
+      })
+    }
     await engine.idle()
   }
-  const executions = await executionsPerSample(sample, effort)
-  const seconds = await samplesOf(() => sample(executions), effort)
-  const sorted = seconds.map((value) => (value * 1000) / executions).sort((a, b) => a - b)
+  await sample(1)
+  return measureSamples(sample, effort)
+}
+
+/** Executions that take longer than all samples should get no more than so many. */
+const mostSlowSamples = 3
+
+/** Times what has been warmed up. */
+export async function measureSamples(sample: Sample, effort: Effort): Promise<Timing> {
+  const { executions, milliseconds } = await executionsPerSample(sample, effort)
+  const isSlow = executions === 1 && milliseconds >= 1000 * effort.maximumSeconds
+  const known = isSlow ? [milliseconds] : []
+  const minimumSamples =
+    (isSlow ? Math.min(mostSlowSamples, effort.minimumSamples) : effort.minimumSamples) - known.length
+  const seconds = await samplesOf(() => sample(executions), { ...effort, minimumSamples })
+  return timingOf([...known, ...seconds.map((value) => value * 1000)], executions)
+}
+
+/** @param samples milliseconds of each sample */
+export function timingOf(samples: readonly number[], executions = 1): Timing {
+  const sorted = samples.map((value) => value / executions).sort((a, b) => a - b)
   return {
     median: medianOf(sorted),
     fastest: sorted[0]!,
@@ -48,14 +73,13 @@ export async function measure(engine: Engine, { run }: PreparedCase, effort: Eff
   }
 }
 
-/** Warms up, and finds how many executions fill a sample. */
-async function executionsPerSample(sample: (executions: number) => Promise<void>, effort: Effort): Promise<number> {
-  await sample(1)
+/** Finds how many executions fill a sample, and how long that sample took. */
+async function executionsPerSample(sample: Sample, effort: Effort) {
   for (let executions = 1; ;) {
     const start = performance.now()
     await sample(executions)
     const milliseconds = performance.now() - start
-    if (milliseconds >= effort.sampleMilliseconds || executions >= mostExecutions) return executions
+    if (milliseconds >= effort.sampleMilliseconds || executions >= mostExecutions) return { executions, milliseconds }
     const wanted = Math.ceil((executions * effort.sampleMilliseconds) / milliseconds)
     executions = Math.min(mostExecutions, Math.max(executions + 1, wanted), executions * 8)
   }

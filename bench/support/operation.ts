@@ -39,9 +39,7 @@ export function forwardCase<N extends string, C = undefined>(options: OperationO
       const outputBytes = engine.scope(() => bytesOf(execute()))
       const inputBytes = sum(Object.values<Tensor>(inputs).map(bytesOf))
       return {
-        run: () => {
-          execute()
-        },
+        run: execute,
         ...(multiplyAdds === undefined ? { bytes: inputBytes + outputBytes } : { multiplyAdds }),
       }
     },
