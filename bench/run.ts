@@ -1,18 +1,15 @@
 /**
- * `npm run bench`: times kernels, operations and networks, and prints what they took. It asserts nothing.
+ * `npm run bench`: measures, and prints what came out. It asserts nothing. Nothing else should be running meanwhile.
  *
  *   npm run bench -- [--case NAME]... [--quick] [--json] [--list] [--adapter NAME]
- *
- * Every other file in this folder holds the cases of one kernel family, or of whole networks; new ones are found by
- * themselves. Nothing else should be running meanwhile.
+ *     times kernels, operations and networks. Every other file in this folder holds the cases of one kernel family, or
+ *     of whole networks; new ones are found by themselves.
+ *   npm run bench -- --peers [--peer NAME]... [--cold] [--case NAME]... [--quick] [--json] [--adapter NAME] [--output FILE]
+ *     compares with other engines, in processes of their own; --cold times first executions with empty shader caches.
  */
-import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { createEngine } from '../src/autograd/engine.js'
-import type { BenchmarkSuite } from './support/case.js'
-import { measure, quick, thorough } from './support/measure.js'
-import { type BenchmarkResult, resultOf, tableOf } from './support/report.js'
-import { selectCases } from './support/select.js'
+import { runPeers } from './peers/command.js'
+import { runSuites } from './support/run-suites.js'
 
 const { values: options } = parseArgs({
   options: {
@@ -21,41 +18,19 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     adapter: { type: 'string' },
+    peers: { type: 'boolean', default: false },
+    peer: { type: 'string', multiple: true, default: [] },
+    cold: { type: 'boolean', default: false },
+    output: { type: 'string' },
   },
 })
 
+const compiled = import.meta.dirname
+
 try {
-  const selected = selectCases(await findSuites(), options.case)
-  if (options.list) for (const { family, benchmark } of selected) console.log(`${family}: ${benchmark.name}`)
-  else await runAll(selected)
+  if (options.peers || options.cold) await runPeers({ ...options, compiled })
+  else await runSuites({ ...options, compiled })
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
-}
-
-async function runAll(selected: ReturnType<typeof selectCases>): Promise<void> {
-  const engine = await createEngine({ adapter: options.adapter })
-  const results: BenchmarkResult[] = []
-  try {
-    for (const [i, { family, benchmark }] of selected.entries()) {
-      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${i + 1}/${selected.length} ${benchmark.name}`)
-      const prepared = await benchmark.prepare(engine)
-      const timing = await measure(engine, prepared, options.quick ? quick : thorough)
-      const result = resultOf(engine, family, benchmark, prepared, timing)
-      results.push(result)
-      if (options.json) console.log(JSON.stringify(result))
-    }
-  } finally {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
-    engine.destroy()
-  }
-  if (!options.json) console.log(tableOf(results))
-}
-
-/** The suites of all files beside this one. */
-async function findSuites(): Promise<BenchmarkSuite[]> {
-  const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.js') && file !== 'run.js')
-  return Promise.all(
-    files.sort().map(async (file) => ((await import(`./${file}`)) as { default: BenchmarkSuite }).default),
-  )
 }

@@ -23,7 +23,11 @@ const schema = `
     repeated ValueInfoProto value_info = 13;
     repeated SparseTensorProto sparse_initializer = 15;
   }
-  message ValueInfoProto { optional string name = 1; }
+  message ValueInfoProto { optional string name = 1; optional TypeProto type = 2; }
+  message TypeProto { optional TensorTypeProto tensor_type = 1; }
+  message TensorTypeProto { optional int32 elem_type = 1; optional TensorShapeProto shape = 2; }
+  message TensorShapeProto { repeated DimensionProto dim = 1; }
+  message DimensionProto { optional int64 dim_value = 1; }
   message SparseTensorProto { optional TensorProto values = 1; }
   message NodeProto {
     repeated string input = 1;
@@ -100,7 +104,7 @@ export function encodeModel(
 ): Uint8Array<ArrayBuffer> {
   const type = modelTypes[packed]
   const message = type.fromObject({ ir_version: 7, producer_name: 'test', graph, ...others })
-  return Uint8Array.from(type.encode(message).finish())
+  return new Uint8Array(type.encode(message).finish())
 }
 
 /** A float32 tensor whose values count up from 1 in eighths. */
