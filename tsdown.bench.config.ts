@@ -1,9 +1,17 @@
 import { defineConfig } from 'tsdown'
 import { wgslPlugin } from './tools/wgsl-plugin.js'
 
-/** Every file in bench/ becomes a module of its own, because bench/run.ts finds the benchmarks by looking for files. */
+/**
+ * Every file in bench/ becomes a module of its own, because the benchmarks are found by looking for files; so does what runs
+ * in a process of its own, and what the peers' scripts import.
+ */
 export default defineConfig({
-  entry: ['bench/*.ts', 'bench/isa/{run,compile}.ts', 'bench/peers/{daybreak,kit}.ts'],
+  entry: [
+    'bench/*.ts',
+    'bench/isa/{run,compile}.ts',
+    'bench/peers/{daybreak,kit}.ts',
+    'bench/scaling/measure-point.ts',
+  ],
   outDir: 'build/bench',
   format: 'esm',
   platform: 'node',

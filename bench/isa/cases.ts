@@ -1,6 +1,7 @@
 /** What is judged: the benchmarks of products and convolutions, and which of them where none is named. */
 import conv2d from '../conv2d.js'
 import matmul from '../matmul.js'
+import type { BenchmarkCase } from '../support/case.js'
 import { type SelectedCase, selectCases } from '../support/select.js'
 
 const layers = ['c3_64_56', 'c3_128_28', 'c3_256_14', 'c3_512_7', 'c1_64_256_56', 'c1_1024_2048_s2', 'c7s2']
@@ -13,6 +14,6 @@ export const defaultCases: string[] = [
 ]
 
 /** In the order of the names. Throws an `Error` for a name that means nothing. */
-export function casesNamed(names: readonly string[]): SelectedCase[] {
+export function casesNamed(names: readonly string[]): SelectedCase<BenchmarkCase>[] {
   return names.flatMap((name) => selectCases([matmul, conv2d], [name]))
 }

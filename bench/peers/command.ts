@@ -1,13 +1,14 @@
 /** `npm run bench -- --peers` and `--cold`: what is compared, and where the results go. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
+import { platformText } from '../support/platform.js'
+import { textTable } from '../support/tables.js'
 import { chooseAdapter } from './adapter.js'
 import { compare } from './compare.js'
 import { listPeers, ours, type Peer, selectPeers } from './list.js'
 import type { Comparison, PeerResult } from './results.js'
 import { selectCompared } from './select.js'
-import { legend, memoryRows, ratioRows, textTable, timeRows } from './table.js'
+import { legend, memoryRows, ratioRows, timeRows } from './table.js'
 
 export interface PeersOptions {
   /** The names of cases. */
@@ -37,7 +38,7 @@ export async function runPeers(options: PeersOptions): Promise<void> {
   const file = path.resolve(options.output ?? `runs/bench/${cold ? 'cold' : 'peers'}.json`)
   mkdirSync(path.dirname(file), { recursive: true })
   const results: PeerResult[] = []
-  const comparison: Comparison = { date: new Date().toISOString(), platform: platform(), cold, quick, results }
+  const comparison: Comparison = { date: new Date().toISOString(), platform: platformText(), cold, quick, results }
   await compare({
     cases,
     peers,
@@ -72,9 +73,4 @@ function installedPeers({ peers, peer: names, compiled }: PeersOptions): readonl
     if (reason !== undefined) console.error(`without ${name}: ${reason}`)
     return reason === undefined
   })
-}
-
-function platform(): string {
-  const [cpu] = os.cpus()
-  return `${os.platform()} ${os.arch()}, ${os.availableParallelism()} x ${cpu?.model.trim() ?? 'CPU'}, Node ${process.versions.node}`
 }

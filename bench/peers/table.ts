@@ -1,10 +1,7 @@
 /** Results as tables: times of every peer, and how many times as long as Daybreak it takes. */
-import Table from 'cli-table3'
+import { type Rows, shortNumber } from '../support/tables.js'
 import { ours } from './list.js'
 import { type Comparison, type PeerResult, resultFor } from './results.js'
-
-/** The first row is the head. */
-export type Rows = readonly (readonly string[])[]
 
 /** What is shown of a result: its median, or its first execution where nothing else was measured. */
 export function millisecondsOf(result: PeerResult | undefined): number | undefined {
@@ -50,25 +47,6 @@ export function memoryRows({ results }: Pick<Comparison, 'results'>): Rows {
   return [['peak MB', ...peers], ...casesOf(results).map((name) => [name, ...peers.map((peer) => cell(name, peer))])]
 }
 
-/** For terminals. */
-export function textTable([head, ...rows]: Rows): string {
-  const table = new Table({
-    head: [...(head ?? [])],
-    colAligns: ['left', ...(head ?? []).slice(1).map(() => 'right' as const)],
-    style: { head: [], border: [], compact: true },
-  })
-  for (const row of rows) table.push([...row])
-  return table.toString()
-}
-
-/** For documents. */
-export function markdownTable(rows: Rows): string {
-  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)))
-  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
-  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [line(rows[0]!), line(rule), ...rows.slice(1).map(line)].join('\n')
-}
-
 /** What the marks in the tables mean. */
 export const legend = '(!) its output is wrong or the GPU reported errors'
 
@@ -91,9 +69,4 @@ function timeCell(results: readonly PeerResult[], name: string, peer: string): s
 
 function markOf(result: PeerResult): string {
   return isSound(result) ? '' : ' (!)'
-}
-
-/** Three digits: 0.0123, 1.23, 123, 1230. */
-export function shortNumber(value: number): string {
-  return String(Number(value.toPrecision(3)))
 }

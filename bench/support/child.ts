@@ -58,7 +58,8 @@ interface End {
 function failureOf({ late, timeout, status, signal, stderr }: End): string | undefined {
   if (late) return `no result within ${timeout / 1000} s`
   if (status === 0) return undefined
-  const last = stderr.trim().split('\n').at(-1) ?? ''
+  const lines = stderr.trim().split('\n')
+  const last = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1)!
   const end = signal ? `killed by ${signal}` : `ended with status ${status}`
   return last === '' ? end : `${end}: ${last.slice(0, 300)}`
 }

@@ -1,6 +1,41 @@
 /** What benchmarks of whole networks share. */
-import { Conv2d, Linear, type Module } from '../../src/nn/index.js'
+import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js'
 import type { Shape } from '../../src/autograd/shape.js'
+import { Conv2d, Linear, type Module } from '../../src/nn/index.js'
+import { adam } from '../../src/optim/index.js'
+import type { PreparedCase } from './case.js'
+import { adamOptions } from './compared.js'
+import { hashedTensor } from './values.js'
+
+/** Inference on images [N, H, W, C]. */
+export function prepareForward(model: Module, input: Shape): PreparedCase {
+  const { engine } = model.eval()
+  const images = hashedTensor(engine, input)
+  return {
+    run: () => engine.noGrad(() => model.call(images)),
+    multiplyAdds: multiplyAddsOf(model, input).forward,
+  }
+}
+
+/** A step of training on images [N, H, W, C]: forward, loss, backward, Adam. Label i is i modulo the classes. */
+export function prepareTraining(model: Module, input: Shape, classes: number): PreparedCase {
+  const { engine } = model
+  const multiplyAdds = multiplyAddsOf(model.eval(), input).training
+  model.train()
+  const optimizer = adam(model.trainableParameters(), adamOptions)
+  const images = hashedTensor(engine, input)
+  const labels = engine.tensor(Int32Array.from({ length: input[0]! }, (_, i) => i % classes))
+  return {
+    run() {
+      optimizer.zeroGrad()
+      const loss = crossEntropy(model.call(images), labels)
+      loss.backward()
+      optimizer.step()
+      return loss
+    },
+    multiplyAdds,
+  }
+}
 
 /**
  * The multiply-adds of a network's convolutions and linear layers: of the forward pass, and of a training step, which
