@@ -33,8 +33,7 @@ fn leftRows(rows: vec4<u32>, group: u32) -> LeftRows {
   );
 }
 
-fn leftSegment(rows: LeftRows, number: u32) -> LeftSegment {
-  let tap = rowAndColumn(number, uniforms.kernelWidth);
+fn leftSegment(rows: LeftRows, tap: vec2<u32>) -> LeftSegment {
   let y = rows.y + i32(tap.x * uniforms.dilationHeight);
   let x = rows.x + i32(tap.y * uniforms.dilationWidth);
   let inside = areInside(y, uniforms.inputHeight) & areInside(x, uniforms.inputWidth);
@@ -59,8 +58,9 @@ fn rightColumns(columns: vec4<u32>, group: u32) -> RightColumns {
   return RightColumns(group * uniforms.groupOutputs + columns);
 }
 
-fn rightSegment(columns: RightColumns, tap: u32) -> RightSegment {
-  return RightSegment(columns.offsets + tap * uniforms.groupInputs * uniforms.outputChannels);
+fn rightSegment(columns: RightColumns, tap: vec2<u32>) -> RightSegment {
+  let number = tap.x * uniforms.kernelWidth + tap.y;
+  return RightSegment(columns.offsets + number * uniforms.groupInputs * uniforms.outputChannels);
 }
 
 fn loadRight(segment: RightSegment, channel: u32) -> vec4<f32> {

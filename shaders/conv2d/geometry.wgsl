@@ -2,12 +2,6 @@
 // is one position of the kernel, numbered row by row; output pixel (oy, ox) and tap (ky, kx) meet at the input pixel
 // (oy * stride - padding + ky * dilation, the same with x).
 
-// Row and column of a number that counts a grid of the given width row by row.
-fn rowAndColumn(number: u32, width: u32) -> vec2<u32> {
-  let row = number / width;
-  return vec2<u32>(row, number - row * width);
-}
-
 struct Pixels {
   image: vec4<u32>,
   y: vec4<u32>,

@@ -37,15 +37,20 @@ fn leftRows(rows: vec4<u32>, group: u32) -> LeftRows {
   );
 }
 
-fn leftSegment(rows: LeftRows, number: u32) -> LeftSegment {
-  let tap = rowAndColumn(number, uniforms.kernelWidth);
+fn leftSegment(rows: LeftRows, tap: vec2<u32>) -> LeftSegment {
   // negative numbers become huge ones, which lie outside whatever they are divided by
   let y = vec4<u32>(rows.y - i32(tap.x * uniforms.dilationHeight));
   let x = vec4<u32>(rows.x - i32(tap.y * uniforms.dilationWidth));
+#if ${strided}
   let outputY = y / uniforms.strideHeight;
   let outputX = x / uniforms.strideWidth;
-  let inside = (y == outputY * uniforms.strideHeight) & (x == outputX * uniforms.strideWidth) &
-    (outputY < vec4<u32>(uniforms.outputHeight)) & (outputX < vec4<u32>(uniforms.outputWidth));
+  let meets = (y == outputY * uniforms.strideHeight) & (x == outputX * uniforms.strideWidth);
+#else
+  let outputY = y;
+  let outputX = x;
+  let meets = vec4<bool>(true);
+#endif
+  let inside = meets & (outputY < vec4<u32>(uniforms.outputHeight)) & (outputX < vec4<u32>(uniforms.outputWidth));
   let offsets = rows.image + (outputY * uniforms.outputWidth + outputX) * uniforms.outputChannels;
   return LeftSegment(select(vec4<u32>(0u), offsets, inside), inside);
 }
@@ -68,8 +73,8 @@ fn rightColumns(columns: vec4<u32>, group: u32) -> RightColumns {
   return RightColumns(columns, group);
 }
 
-fn rightSegment(right: RightColumns, tap: u32) -> RightSegment {
-  let rows = tap * uniforms.groupInputs + right.columns;
+fn rightSegment(right: RightColumns, tap: vec2<u32>) -> RightSegment {
+  let rows = (tap.x * uniforms.kernelWidth + tap.y) * uniforms.groupInputs + right.columns;
   return RightSegment(rows * uniforms.outputChannels + right.group * uniforms.groupOutputs);
 }
 

@@ -34,8 +34,7 @@ fn leftRows(rows: vec4<u32>, group: u32) -> LeftRows {
   );
 }
 
-fn leftSegment(rows: LeftRows, number: u32) -> LeftSegment {
-  let pixel = rowAndColumn(number, uniforms.outputWidth);
+fn leftSegment(rows: LeftRows, pixel: vec2<u32>) -> LeftSegment {
   let y = rows.y + i32(pixel.x * uniforms.strideHeight);
   let x = rows.x + i32(pixel.y * uniforms.strideWidth);
   let inside = areInside(y, uniforms.inputHeight) & areInside(x, uniforms.inputWidth);
@@ -60,8 +59,9 @@ fn rightColumns(columns: vec4<u32>, group: u32) -> RightColumns {
   return RightColumns(uniforms.outputGradientOffset + group * uniforms.groupOutputs + columns);
 }
 
-fn rightSegment(columns: RightColumns, pixel: u32) -> RightSegment {
-  return RightSegment(columns.offsets + pixel * uniforms.outputChannels);
+fn rightSegment(columns: RightColumns, pixel: vec2<u32>) -> RightSegment {
+  let number = pixel.x * uniforms.outputWidth + pixel.y;
+  return RightSegment(columns.offsets + number * uniforms.outputChannels);
 }
 
 fn loadRight(segment: RightSegment, image: u32) -> vec4<f32> {

@@ -30,8 +30,9 @@ fn main(
 
   var depth = tile.depthStart;
   while (depth < tile.depthEnd) {
-    let segment = depth / uniforms.segmentLength;
-    let segmentStart = segment * uniforms.segmentLength;
+    let number = depth / uniforms.segmentLength;
+    let segment = segmentAt(number);
+    let segmentStart = number * uniforms.segmentLength;
     let begin = depth - segmentStart;
     let end = min(uniforms.segmentLength, tile.depthEnd - segmentStart);
     depth = segmentStart + end;

@@ -2,7 +2,7 @@
 // right[depth, column]. What left and right are is said by the file that includes this one, in seven functions:
 //
 //   leftRows(rows, batch) -> LeftRows                the places of four rows: what does not depend on the depth
-//   leftSegment(LeftRows, segment) -> LeftSegment    their places in one segment of the depth
+//   leftSegment(LeftRows, segment) -> LeftSegment    their places in one segment of the depth, a vec2<u32> as of segmentAt()
 //   loadLeft(LeftSegment, depth) -> vec4<f32>        left[rows, depth], with the depth counted from the segment's start
 //   rightColumns, rightSegment, loadRight            the same for four columns of right
 //   isEmpty(LeftSegment) -> bool                     whether loadLeft gives nothing but zeros in this segment
@@ -67,6 +67,17 @@ fn addOuterProduct(sum: mat4x4<f32>, left: vec4<f32>, right: vec4<f32>) -> mat4x
     fma(vec4<f32>(left.z), right, sum[2]),
     fma(vec4<f32>(left.w), right, sum[3]),
   );
+}
+
+// Segments are numbered row by row: a segment's row and column.
+fn segmentAt(number: u32) -> vec2<u32> {
+  let row = number / uniforms.segmentsInRow;
+  return vec2<u32>(row, number - row * uniforms.segmentsInRow);
+}
+
+fn nextSegment(segment: vec2<u32>) -> vec2<u32> {
+  let last = segment.y + 1u == uniforms.segmentsInRow;
+  return select(vec2<u32>(segment.x, segment.y + 1u), vec2<u32>(segment.x + 1u, 0u), last);
 }
 
 fn leftRowsInside(rows: vec4<u32>, batch: u32) -> LeftRows {

@@ -19,7 +19,7 @@ fn leftRows(rows: vec4<u32>, batch: u32) -> LeftRows {
   return LeftRows(uniforms.leftOffset + batch * uniforms.leftBatchStride + rows * uniforms.leftRowStride);
 }
 
-fn leftSegment(rows: LeftRows, _segment: u32) -> LeftSegment {
+fn leftSegment(rows: LeftRows, _segment: vec2<u32>) -> LeftSegment {
   return rows;
 }
 
@@ -40,7 +40,7 @@ fn rightColumns(columns: vec4<u32>, batch: u32) -> RightColumns {
   return RightColumns(uniforms.rightOffset + batch * uniforms.rightBatchStride + columns * uniforms.rightColumnStride);
 }
 
-fn rightSegment(columns: RightColumns, _segment: u32) -> RightSegment {
+fn rightSegment(columns: RightColumns, _segment: vec2<u32>) -> RightSegment {
   return columns;
 }
 

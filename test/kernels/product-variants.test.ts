@@ -144,10 +144,13 @@ describe.each(productVariants)('%s', (variant) => {
 
 test('what a device takes by itself', () => {
   const { device } = gpu.engine
-  expect(defaultProductVariant(device, { rows: 4096, columns: 4096, batches: 1 })).toBe('shared-8x8')
-  expect(defaultProductVariant(device, { rows: 128, columns: 4096, batches: 1 })).toBe('shared-4x4')
-  expect(defaultProductVariant(device, { rows: 128, columns: 4096, batches: 36 })).toBe('shared-8x8')
-  expect(defaultProductVariant(device, { rows: 4096, columns: 64, batches: 36 })).toBe('shared-4x4')
+  const chosen = (rows: number, columns: number, depth: number, batches = 1) =>
+    defaultProductVariant(device, { rows, columns, depth, batches })
+  expect(chosen(4096, 4096, 64)).toBe('shared-8x8')
+  expect(chosen(512, 512, 512)).toBe('shared-4x4') // too few tiles, even with the depth in two
+  expect(chosen(512, 512, 1024)).toBe('shared-8x8')
+  expect(chosen(512, 512, 64, 36)).toBe('shared-8x8')
+  expect(chosen(100000, 16, 64)).toBe('shared-4x4')
 })
 
 test('tiles keep to the limits of the device', () => {
@@ -159,7 +162,7 @@ test('tiles keep to the limits of the device', () => {
         const invocations = Number(template.tileWidth) * Number(template.tileHeight)
         expect(invocations).toBeLessThanOrEqual(device.limits.workgroupInvocations)
         if (!template.sharedMemory) continue
-        expect(2 * 4 * Number(template.tileDepth) * (rows + width)).toBeLessThanOrEqual(device.limits.workgroupMemory)
+        expect(4 * Number(template.tileDepth) * (rows + width)).toBeLessThanOrEqual(device.limits.workgroupMemory)
       }
     }
   }

@@ -66,7 +66,8 @@ test('nothing runs and nothing changes', async () => {
   expect(layer.training).toBe(true)
   expect(layer.numBatchesTracked).toBe(0)
   expect(await layer.runningMean.toArray()).toEqual(new Float32Array(3))
-  expect(engine.memory().inUse).toBe(inUse)
+  // Not equal: the models of the tests above may be collected meanwhile.
+  expect(engine.memory().inUse).toBeLessThanOrEqual(inUse)
   expect(engine.random.state).toEqual(random)
   expect(calls).toBe(1)
 })

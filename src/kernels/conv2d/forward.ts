@@ -80,6 +80,7 @@ export function conv2dForward(
         rows: window.count * pixels,
         columns: outputChannels / groups,
         segments: kernelSize[0] * kernelSize[1],
+        segmentsInRow: kernelSize[1],
         segmentLength: inputChannels / groups,
       },
       {

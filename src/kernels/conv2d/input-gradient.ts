@@ -51,7 +51,7 @@ export function conv2dInputGradient(
     })
     return
   }
-  const { inputChannels, outputChannels, inputSize, kernelSize, groups } = geometry
+  const { inputChannels, outputChannels, inputSize, kernelSize, stride, groups } = geometry
   const sizes = imageSizes(geometry)
   const pixels = inputSize[0] * inputSize[1]
   if (isPointwise(geometry)) {
@@ -76,6 +76,7 @@ export function conv2dInputGradient(
         rows: window.count * pixels,
         columns: inputChannels / groups,
         segments: kernelSize[0] * kernelSize[1],
+        segmentsInRow: kernelSize[1],
         segmentLength: outputChannels / groups,
       },
       {
@@ -98,6 +99,7 @@ export function conv2dInputGradient(
       (dispatch) =>
         kernel.dispatch(device, {
           ...dispatch,
+          template: { ...dispatch.template, strided: stride.some((step) => step > 1) },
           work: window.count * multiplyAddsOfImage(geometry) * 2, // with a stride, most taps of a pixel meet nothing
           bindings: { outputGradient: gradientRange.range, weight, output: dispatch.output },
           uniforms: { ...dispatch.uniforms, ...geometryValues(geometry), outputGradientOffset: gradientRange.offset },

@@ -65,7 +65,14 @@ export function conv2dWeightGradient(
     const gradientRange = offsetRange(device, outputGradient, window.start * sizes.output, window.count * sizes.output)
     innerProduct(
       device,
-      { batches: groups, rows, columns: outputChannels / groups, segments: pixels, segmentLength: window.count },
+      {
+        batches: groups,
+        rows,
+        columns: outputChannels / groups,
+        segments: pixels,
+        segmentsInRow: outputSize[1],
+        segmentLength: window.count,
+      },
       {
         leftAlongDepth: false,
         rightAlongDepth: false,

@@ -9,7 +9,7 @@ import { linearGrid } from '../grid.js'
 import type { UniformType } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
 import { combine } from './combine.js'
-import { defaultProductVariant, type ProductVariant, type Tiling, tilingOf } from './tiling.js'
+import { defaultProductVariant, type ProductVariant, shortestSplit, type Tiling, tilingOf } from './tiling.js'
 import { bindEpilogue, type BoundEpilogue, type Epilogue } from './epilogue.js'
 
 /** The sizes of a product; its depth is segments * segmentLength. See the WGSL for what a segment is. */
@@ -18,6 +18,8 @@ export interface InnerProduct {
   readonly rows: number
   readonly columns: number
   readonly segments: number
+  /** Segments are numbered row by row, this many in each; 1 by default. */
+  readonly segmentsInRow?: number
   readonly segmentLength: number
 }
 
@@ -58,6 +60,7 @@ export const innerProductUniforms = {
   columns: 'u32',
   depth: 'u32',
   segmentLength: 'u32',
+  segmentsInRow: 'u32',
   splits: 'u32',
   depthPerSplit: 'u32',
   splitStride: 'u32',
@@ -103,6 +106,7 @@ export function innerProduct(
   // parts of results are stored as they are
   const epilogue = bindEpilogue(device, partials ? {} : (output.epilogue ?? {}), output)
   const { leftAlongDepth, rightAlongDepth, segmented } = order
+  const tileDepth = Number(tiling.template.tileDepth)
   const [leftVectors, rightVectors] = [tiling.vectors && order.leftInFours, tiling.vectors && order.rightInFours]
   const outputOffset = partials ? 0 : results.offset
   const places = [columns, output.extent, output.batchStride, output.rowStride, outputOffset, epilogue.biasOffset]
@@ -116,6 +120,8 @@ export function innerProduct(
       leftTransposed: leftVectors && leftAlongDepth,
       rightTransposed: rightVectors && rightAlongDepth,
       segmented,
+      slicesInSegments: !segmented || segmentLength % tileDepth === 0,
+      wholeSlices: depth % tileDepth === 0,
       vectors: tiling.vectors && places.every((place) => place % 4 === 0),
       ...epilogue.template,
       accumulate: !partials && output.accumulate,
@@ -126,6 +132,7 @@ export function innerProduct(
       columns,
       depth,
       segmentLength,
+      segmentsInRow: product.segmentsInRow ?? 1,
       splits,
       depthPerSplit,
       splitStride: partials ? output.extent : 0,
@@ -145,14 +152,13 @@ export function innerProduct(
 }
 
 function tilingFor(device: Device, product: InnerProduct, variant: ProductVariant | undefined): Tiling {
-  const wanted = tilingOf(device, variant ?? defaultProductVariant(device, product), product.columns)
+  const depth = product.segments * product.segmentLength
+  const wanted = tilingOf(device, variant ?? defaultProductVariant(device, { ...product, depth }), product.columns)
   return wanted ?? tilingOf(device, 'registers', product.columns)!
 }
 
 /** The depth is split at multiples of this, so that four neighbours stay together. */
 const splitGranularity = 16
-/** Below this depth a workgroup has too little to do for its results to be worth another pass. */
-const shortestSplit = 256
 
 /** Into how many parts the depth should be split. */
 function splitsFor(device: Device, product: InnerProduct, { extent }: InnerProductOutput, tiles: number): number {

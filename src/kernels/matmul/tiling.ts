@@ -56,25 +56,34 @@ export function productVariantsFor(device: Device): readonly ProductVariant[] {
   return productVariants.filter((variant) => tilingOf(device, variant, 64) !== undefined)
 }
 
+/** Below this depth a workgroup has too little to do for its results to be worth another pass. */
+export const shortestSplit = 256
+
 /** What to take for products that nobody has measured. */
 export function defaultProductVariant(
   device: Device,
-  { rows, columns, batches }: { readonly rows: number; readonly columns: number; readonly batches: number },
+  sizes: { readonly rows: number; readonly columns: number; readonly batches: number; readonly depth: number },
 ): ProductVariant {
   if (device.adapter.kind === 'software') return subgroupTiling(device) ? 'subgroups' : 'registers'
-  // large tiles read less, but a GPU wants some hundreds of them
-  const tiles = (rowsPerTile: number, columnsPerTile: number) =>
-    Math.ceil(rows / rowsPerTile) * Math.ceil(columns / columnsPerTile) * batches
-  return columns > 64 && tiles(128, 128) >= fewestTiles ? 'shared-8x8' : 'shared-4x4'
+  const { rows, columns, batches, depth } = sizes
+  // large tiles read less, but a GPU wants many of them
+  const tiles = Math.ceil(rows / 64) * Math.ceil(columns / 128) * batches
+  const workgroups = tiles * Math.max(1, Math.floor(depth / shortestSplit))
+  return columns > narrowColumns.small && workgroups >= fewestWorkgroups ? 'shared-8x8' : 'shared-4x4'
 }
 
-/** So many workgroups keep the multiprocessors of a large GPU busy. */
-const fewestTiles = 96
+/** So many workgroups of large tiles keep the multiprocessors of a large GPU busy. */
+const fewestWorkgroups = 96
 
-/** Invocations of a tile in shared memory, where the device allows them. */
-const sharedInvocations = 256
-/** Of the smallest tile that is not wasted on so many columns. */
-const narrowColumns = 16
+/** A workgroup of a tile in shared memory: invocations, and how deep its slices are. See docs/performance.md. */
+const workgroups = {
+  /** 64 x 64 results. */
+  small: { invocations: 256, tileDepth: 16 },
+  /** 64 x 128 results, or 128 x 64. */
+  large: { invocations: 128, tileDepth: 8 },
+} as const
+/** Up to so many columns, a tile is as narrow as that. */
+const narrowColumns = { small: 16, large: 64 } as const
 
 function sharedTiling(
   device: Device,
@@ -82,18 +91,14 @@ function sharedTiling(
   rowsPerInvocation: 4 | 8,
   columnsPerInvocation: 4 | 8,
 ): Tiling | undefined {
-  const invocations = Math.min(sharedInvocations, device.limits.workgroupInvocations)
-  const square = 2 ** Math.floor(Math.log2(invocations) / 2)
-  // of a narrow tile with more rows per invocation, there would be more to copy than invocations that copy
-  const narrow = columns <= narrowColumns && rowsPerInvocation === 4
-  const tileWidth = narrow ? Math.min(square, narrowColumns / columnsPerInvocation) : square
-  const tileHeight = square
+  const size = rowsPerInvocation === 8 ? 'large' : 'small'
+  const { invocations: wanted, tileDepth } = workgroups[size]
+  const invocations = 2 ** Math.floor(Math.log2(Math.min(wanted, device.limits.workgroupInvocations)))
+  const wide = 2 ** Math.ceil(Math.log2(invocations) / 2)
+  const tileWidth = columns <= narrowColumns[size] ? Math.min(wide, narrowColumns[size] / columnsPerInvocation) : wide
+  const tileHeight = Math.min(16, invocations / tileWidth)
   const [rows, width] = [tileHeight * rowsPerInvocation, tileWidth * columnsPerInvocation]
-  // every invocation copies at most one quad of each operand; there are two copies of both
-  const bytesPerDepth = 2 * 4 * (rows + width)
-  const quads = Math.floor((4 * tileWidth * tileHeight) / Math.max(rows, width))
-  const tileDepth = 4 * Math.floor(Math.min(quads, device.limits.workgroupMemory / bytesPerDepth) / 4)
-  if (tileDepth < 4) return undefined
+  if (4 * tileDepth * (rows + width) > device.limits.workgroupMemory) return undefined
   return {
     template: {
       ...noTile,
@@ -125,7 +130,7 @@ function subgroupTiling({ adapter: { subgroupSize } }: Device): Tiling | undefin
 /** 8 x 8 results per invocation; few columns get a narrow tile. */
 function registerTiling(device: Device, columns: number): Tiling {
   const invocations = Math.min(8, device.limits.workgroupInvocations)
-  const tileWidth = Math.min(columns <= narrowColumns ? 1 : 4, invocations)
+  const tileWidth = Math.min(columns <= narrowColumns.small ? 1 : 4, invocations)
   const tileHeight = Math.floor(invocations / tileWidth)
   return {
     template: { ...noTile, tileWidth, tileHeight },
