@@ -1,7 +1,8 @@
-// clamp: gradient[i] is limited to -limit ... limit; NaN stays NaN. One invocation limits one element of a contiguous f32
+// clamp: gradient[i] is limited to -limit ... limit; NaN stays NaN. One invocation limits one Value of a contiguous f32
 // array.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -13,7 +14,8 @@ fn main(
   if (i < uniforms.size) {
     let value = gradient[i];
     // comparisons, not clamp(): clamp(NaN) may be a number, which would hide a diverged network
-    let below = select(value, uniforms.limit, value > uniforms.limit);
-    gradient[i] = select(below, -uniforms.limit, value < -uniforms.limit);
+    let limit = Value(uniforms.limit);
+    let below = select(value, limit, value > limit);
+    gradient[i] = select(below, -limit, value < -limit);
   }
 }

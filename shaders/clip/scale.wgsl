@@ -1,6 +1,7 @@
-// scale: gradient[i] *= factor[0]. One invocation scales one element of a contiguous f32 array.
+// scale: gradient[i] *= factor[0]. One invocation scales one Value of a contiguous f32 array.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(

@@ -1,9 +1,10 @@
-// adam: one step of Adam or AdamW. One invocation updates one element of contiguous f32 arrays.
+// adam: one step of Adam or AdamW. One invocation updates one Value of contiguous f32 arrays.
 // Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), and Loshchilov and Hutter, "Decoupled Weight Decay
 // Regularization" (2019), by the formulas of PyTorch 1.13 (torch.optim.Adam, torch.optim.AdamW). What depends on the
 // number of the step only is computed on the CPU in double precision.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -15,12 +16,13 @@ fn main(
   if (i >= uniforms.size) {
     return;
   }
+  let value = parameter[i];
 #if ${decoupled}
   let slope = gradient[i];
-  let shrink = uniforms.decay * parameter[i]; // decay = learning rate * weight decay
+  let shrink = uniforms.decay * value; // decay = learning rate * weight decay
 #else
-  let slope = gradient[i] + uniforms.decay * parameter[i]; // decay = weight decay
-  let shrink = 0.0;
+  let slope = gradient[i] + uniforms.decay * value; // decay = weight decay
+  let shrink = Value();
 #endif
   let first = uniforms.beta1 * firstMoment[i] + uniforms.oneMinusBeta1 * slope;
   let second = uniforms.beta2 * secondMoment[i] + uniforms.oneMinusBeta2 * slope * slope;
@@ -28,5 +30,5 @@ fn main(
   secondMoment[i] = second;
   // one small term to subtract, so that the parameter is rounded once; PyTorch multiplies it with 1 - decay before
   let change = uniforms.stepSize * first / (sqrt(second) / uniforms.secondCorrection + uniforms.epsilon);
-  parameter[i] -= change + shrink;
+  parameter[i] = value - (change + shrink);
 }

@@ -1,8 +1,9 @@
-// sgd: one step of stochastic gradient descent. One invocation updates one element of contiguous f32 arrays.
+// sgd: one step of stochastic gradient descent. One invocation updates one Value of contiguous f32 arrays.
 // The formulas are PyTorch's (torch.optim.SGD): velocity = momentum * velocity + (1 - dampening) * gradient, and
 // Nesterov's variant steps along gradient + momentum * velocity. The first step has velocity = 0 and gain = 1.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -14,7 +15,8 @@ fn main(
   if (i >= uniforms.size) {
     return;
   }
-  var direction = gradient[i] + uniforms.weightDecay * parameter[i];
+  let value = parameter[i];
+  var direction = gradient[i] + uniforms.weightDecay * value;
 #if ${momentum}
   let newVelocity = uniforms.momentum * velocity[i] + uniforms.gain * direction;
   velocity[i] = newVelocity;
@@ -24,5 +26,5 @@ fn main(
   direction = newVelocity;
 #endif
 #endif
-  parameter[i] -= uniforms.learningRate * direction;
+  parameter[i] = value - uniforms.learningRate * direction;
 }

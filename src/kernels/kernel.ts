@@ -29,6 +29,11 @@ export type UniformType = 'u32' | 'i32' | 'f32'
 /** A number, or a function where the number differs from step to step: see `Uniforms.refresh`. */
 export type UniformValue = number | (() => number)
 
+/** The number that a uniform is now. */
+export function valueOf(uniform: UniformValue): number {
+  return typeof uniform === 'function' ? uniform() : uniform
+}
+
 export interface KernelDescription<B extends string, U extends string> {
   /** `family/kernel`, the same as the path of the WGSL file below shaders/. */
   readonly name: string
@@ -128,7 +133,7 @@ function packUniforms(
     const given = values[uniform]!
     const type = types[uniform]!
     const put = () => {
-      const value = typeof given === 'function' ? given() : given
+      const value = valueOf(given)
       if (!isOfType(value, type)) {
         throw new KernelError(name, `the uniform "${uniform}" is ${value}, which is no ${type}`)
       }

@@ -31,6 +31,10 @@ export class Adam extends Optimizer<AdamOptions> {
     super(name, parameters, { ...defaults, ...withoutUndefined(options) }, Object.keys(defaults))
   }
 
+  protected stateNamesFor(): readonly string[] {
+    return this.stateNames
+  }
+
   protected check({ betas, eps, weightDecay }: AdamOptions): void {
     checkNumber(`${this.name}: eps`, eps)
     checkNumber(`${this.name}: weightDecay`, weightDecay)
@@ -41,19 +45,18 @@ export class Adam extends Optimizer<AdamOptions> {
     }
   }
 
-  protected update(update: ParameterUpdate<AdamOptions>): void {
-    const { parameter, gradient, state, options } = update
+  protected update({ parameter, gradient, state, now }: ParameterUpdate<AdamOptions>): void {
     adamStep(this.engine.device, {
       gradient: gradient.buffer,
       parameter: parameter.buffer,
-      firstMoment: this.stateTensor(update, 'exp_avg').buffer,
-      secondMoment: this.stateTensor(update, 'exp_avg_sq').buffer,
+      firstMoment: state.get('exp_avg')!.buffer,
+      secondMoment: state.get('exp_avg_sq')!.buffer,
       size: parameter.size,
-      learningRate: options.lr,
-      betas: options.betas,
-      epsilon: options.eps,
-      weightDecay: options.weightDecay,
-      step: state.step,
+      learningRate: () => now().options.lr,
+      betas: [() => now().options.betas[0], () => now().options.betas[1]],
+      epsilon: () => now().options.eps,
+      weightDecay: () => now().options.weightDecay,
+      step: () => now().step,
       decoupled: this.decoupled,
     })
   }

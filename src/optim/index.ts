@@ -1,7 +1,7 @@
 /** Optimizers, learning-rate schedulers and gradient clipping; see optimizer.ts for what else does not live here. */
 export { Adam, adam, type AdamOptions, AdamW, adamW } from './adam.js'
 export { clipGradNorm, clipGradValue } from './clip.js'
-export { type CommonOptions, Optimizer, type ParameterUpdate } from './optimizer.js'
+export { type CommonOptions, Optimizer, type ParameterUpdate, type StepValues } from './optimizer.js'
 export type { NamedParameter, OptimizerGroup, ParameterGroup, Parameters } from './parameters.js'
 export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from './plateau.js'
 export { type Scheduled, type ScheduledGroup, Scheduler, type SchedulerState } from './scheduler.js'
@@ -15,4 +15,3 @@ export {
   StepLR,
 } from './schedulers.js'
 export { SGD, sgd, type SGDArguments, type SGDOptions } from './sgd.js'
-export type { ParameterState } from './state-dict.js'

@@ -16,10 +16,10 @@ import {
   encodeGroups,
   encodeStep,
   namesFor,
-  type ParameterState,
   type SavedGroups,
   stateError,
 } from './state-dict.js'
+import { type ParameterState, ParameterStates } from './states.js'
 
 /** The options that every optimizer has. */
 export interface CommonOptions {
@@ -31,9 +31,24 @@ export interface CommonOptions {
 export interface ParameterUpdate<O> {
   readonly parameter: Tensor
   readonly gradient: Tensor
-  /** `state.step` is the number of this step, from 1. */
-  readonly state: ParameterState
+  /** The state tensors that the options need, by PyTorch's names, in the shape of the parameter; zeros at first. */
+  readonly state: ReadonlyMap<string, Tensor>
+  /** What may differ in another step, for uniforms: it is asked again whenever a recorded step is replayed. */
+  readonly now: () => StepValues<O>
+}
+
+export interface StepValues<O> {
   readonly options: O
+  /** The number of this step of the parameter, from 1. */
+  readonly step: number
+  /** How often the state tensors were updated, this step included. */
+  readonly updates: number
+}
+
+interface Member {
+  readonly parameter: Tensor
+  readonly gradient: Tensor
+  readonly state: ParameterState
 }
 
 export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
@@ -41,7 +56,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   readonly groups: readonly OptimizerGroup<O>[]
   readonly engine: Engine
   readonly #optionNames: readonly string[]
-  readonly #states = new Map<Tensor, ParameterState>()
+  readonly #states = new ParameterStates()
   #steps = 0
 
   /**
@@ -76,26 +91,29 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   }
 
   /**
+   * Makes room for the state of all parameters that require gradients, which `step()` does otherwise: for those who want
+   * steps to be alike from the first one on.
+   */
+  prepare(): void {
+    for (const group of this.groups) {
+      const names = this.stateNamesFor(group)
+      for (const { tensor } of group.params) if (tensor.requiresGrad) this.#states.prepare(tensor, names)
+    }
+  }
+
+  /**
    * Updates every parameter that has a gradient, in place. The gradients stay: call `zeroGrad()` before the next
    * `backward()`, or they add up.
    */
   step(): void {
-    this.#steps++
+    this.engine.device.everyStep(() => {
+      this.#steps++
+    })
     this.engine.noGrad(() => {
+      for (const group of this.groups) this.#check(group)
+      this.prepare()
       for (const group of this.groups) {
-        this.#check(group)
-        for (const { name, tensor: parameter } of group.params) {
-          const gradient = parameter.grad
-          if (!gradient) continue
-          if (!sameShape(gradient.shape, parameter.shape)) {
-            const expected = `a gradient of shape ${formatShape(parameter.shape)} for "${name}"`
-            throw new ShapeError(this.name, expected, formatShape(gradient.shape))
-          }
-          const state = this.#stateOf(parameter)
-          state.step++
-          parameter.beforeInPlaceWrite(this.name)
-          this.update({ parameter, gradient, state, options: group })
-        }
+        for (const member of this.#membersToUpdate(group)) this.#update(group, member)
       }
     })
   }
@@ -118,10 +136,10 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     }))
     encodeGroups(stateDict, { optimizer: this.name, groups })
     for (const { name, tensor: parameter } of this.#parameters()) {
-      const state = this.#states.get(parameter)
+      const state = this.#states.updated(parameter)
       if (!state) continue
       encodeStep(stateDict, name, state.step)
-      for (const [key, tensor] of state.tensors) {
+      for (const [key, tensor] of state.updates > 0 ? state.tensors : []) {
         const data = (await tensor.toArray()) as Float32Array
         stateDict.set(`${name}.${key}`, { shape: tensor.shape, dtype: 'float32', data })
       }
@@ -154,21 +172,14 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     }))
 
     for (const [i, group] of this.groups.entries()) Object.assign(group, options[i])
-    for (const { tensors } of this.#states.values()) {
-      for (const tensor of tensors.values()) tensor.handle.release('loadStateDict()')
-    }
-    this.#states.clear()
-    for (const { tensor, saved } of states) {
-      if (!saved) continue
-      const tensors = [...saved.tensors].map(
-        ([key, values]) => [key, this.#kept(this.engine.tensor(values, tensor.shape))] as const,
-      )
-      this.#states.set(tensor, { step: saved.step, tensors: new Map(tensors) })
-    }
+    for (const { tensor, saved } of states) this.#states.load(tensor, saved)
   }
 
   /** PyTorch's names of the state tensors that a parameter has after its first step. */
   protected abstract readonly stateNames: readonly string[]
+
+  /** Those that steps with these options need. */
+  protected abstract stateNamesFor(options: O): readonly string[]
 
   /** Throws an `OptionError` when an option is out of range. Must not use fields: the constructor calls it. */
   protected abstract check(options: O): void
@@ -176,26 +187,37 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /** Dispatches the kernels that update one parameter and its state. */
   protected abstract update(update: ParameterUpdate<O>): void
 
-  /** A state tensor in the shape of the parameter, zeros at first. */
-  protected stateTensor({ state, parameter }: ParameterUpdate<O>, name: string): Tensor {
-    let tensor = state.tensors.get(name)
-    if (!tensor) state.tensors.set(name, (tensor = this.#kept(this.engine.zeros(parameter.shape))))
-    return tensor
-  }
-
-  #kept(tensor: Tensor): Tensor {
-    this.engine.scopes.keep(tensor)
-    return tensor
-  }
-
   #parameters() {
     return this.groups.flatMap(({ params }) => params)
   }
 
-  #stateOf(parameter: Tensor): ParameterState {
-    let state = this.#states.get(parameter)
-    if (!state) this.#states.set(parameter, (state = { step: 0, tensors: new Map() }))
-    return state
+  /** The parameters of a group that have a gradient. */
+  #membersToUpdate(group: OptimizerGroup<O>): Member[] {
+    const names = this.stateNamesFor(group)
+    return group.params.flatMap(({ name, tensor: parameter }) => {
+      const gradient = parameter.grad
+      if (!gradient) return []
+      if (!sameShape(gradient.shape, parameter.shape)) {
+        const expected = `a gradient of shape ${formatShape(parameter.shape)} for "${name}"`
+        throw new ShapeError(this.name, expected, formatShape(gradient.shape))
+      }
+      return [{ parameter, gradient, state: this.#states.prepare(parameter, names) }]
+    })
+  }
+
+  #update(group: OptimizerGroup<O>, { parameter, gradient, state }: Member): void {
+    const names = this.stateNamesFor(group)
+    const values = () => ({ options: { ...group }, step: state.step, updates: state.updates })
+    let now: StepValues<O> = { options: group, step: state.step + 1, updates: state.updates + 1 }
+    this.engine.device.everyStep(() => {
+      this.#check(group)
+      state.step++
+      if (names.length > 0) state.updates++
+      parameter.buffer.version++
+      now = values() // what a scheduler changes later in the same step is for the next one
+    })
+    const used = new Map(names.map((name) => [name, state.tensors.get(name)!]))
+    this.update({ parameter, gradient, state: used, now: () => now })
   }
 
   #check(group: OptimizerGroup<O>): void {

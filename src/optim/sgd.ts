@@ -41,22 +41,22 @@ export class SGD extends Optimizer<SGDOptions> {
     }
   }
 
-  protected update(update: ParameterUpdate<SGDOptions>): void {
-    const { parameter, gradient, state, options } = update
-    const { lr, momentum, dampening, weightDecay, nesterov } = options
-    // without damping the first time: then the momentum is the gradient itself
-    const first = !state.tensors.has('momentum_buffer')
-    const velocity = momentum === 0 ? undefined : this.stateTensor(update, 'momentum_buffer')
+  protected stateNamesFor({ momentum }: SGDOptions): readonly string[] {
+    return momentum === 0 ? [] : this.stateNames
+  }
+
+  protected update({ parameter, gradient, state, now }: ParameterUpdate<SGDOptions>): void {
     sgdStep(this.engine.device, {
       gradient: gradient.buffer,
       parameter: parameter.buffer,
-      velocity: velocity?.buffer,
+      velocity: state.get('momentum_buffer')?.buffer,
       size: parameter.size,
-      learningRate: lr,
-      weightDecay,
-      momentum,
-      gain: first ? 1 : 1 - dampening,
-      nesterov,
+      learningRate: () => now().options.lr,
+      weightDecay: () => now().options.weightDecay,
+      momentum: () => now().options.momentum,
+      // without damping the first time: then the momentum is the gradient itself
+      gain: () => (now().updates === 1 ? 1 : 1 - now().options.dampening),
+      nesterov: now().options.nesterov,
     })
   }
 }

@@ -13,12 +13,6 @@ import type { Tensor } from '../autograd/tensor.js'
 import { WeightsError } from '../device/errors.js'
 import type { NamedArray, StateDict } from '../nn/state-dict.js'
 
-/** The state of one parameter on the GPU. */
-export interface ParameterState {
-  step: number
-  readonly tensors: Map<string, Tensor>
-}
-
 /** The options of a group that JSON can hold, such as `lr` and `betas`, and the names of its parameters. */
 export interface SavedGroup {
   readonly params: readonly string[]

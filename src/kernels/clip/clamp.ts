@@ -8,7 +8,7 @@ import { defineKernel, write } from '../kernel.js'
 const kernel = defineKernel({
   name: 'clip/clamp',
   source,
-  bindings: { gradient: write() },
+  bindings: { gradient: write('Value') },
   uniforms: { size: 'u32', limit: 'f32' },
 })
 
@@ -20,6 +20,7 @@ export function clipClamp(
   dispatchElementwise(device, kernel, {
     size,
     buffers: { gradient },
+    vectors: true,
     uniforms: ({ count }) => ({ size: count, limit }),
   })
 }

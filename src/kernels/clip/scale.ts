@@ -8,7 +8,7 @@ import { defineKernel, read, write } from '../kernel.js'
 const kernel = defineKernel({
   name: 'clip/scale',
   source,
-  bindings: { factor: read(), gradient: write() },
+  bindings: { factor: read(), gradient: write('Value') },
   uniforms: { size: 'u32' },
 })
 
@@ -21,6 +21,7 @@ export function clipScale(
     size,
     buffers: { factor, gradient },
     whole: ['factor'],
+    vectors: true,
     uniforms: ({ count }) => ({ size: count }),
   })
 }

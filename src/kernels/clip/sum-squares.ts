@@ -8,7 +8,7 @@ import { defineKernel, read, write } from '../kernel.js'
 const kernel = defineKernel({
   name: 'clip/sum-squares',
   source,
-  bindings: { gradient: read(), partials: write() },
+  bindings: { gradient: read('Value'), partials: write() },
   uniforms: { size: 'u32', elementsPerGroup: 'u32', firstPartial: 'u32' },
 })
 
@@ -35,13 +35,13 @@ export function sumSquares(
       const chunks = Math.ceil(window.count / elementsPerGroup)
       const firstPartial = count
       count += chunks
-      return { buffer, window, chunks, firstPartial }
+      return { buffer, window, chunks, firstPartial, vectors: size % 4 === 0 }
     }),
   )
   const partials = device.allocate(count * 4)
-  for (const { buffer, window, chunks, firstPartial } of chunked) {
+  for (const { buffer, window, chunks, firstPartial, vectors } of chunked) {
     kernel.dispatch(device, {
-      template: { workgroupSize: device.workgroupSize },
+      template: { workgroupSize: device.workgroupSize, vectors },
       bindings: { gradient: windowOf(buffer, window, 4), partials },
       uniforms: { size: window.count, elementsPerGroup, firstPartial },
       workgroups: linearGrid(device, chunks),

@@ -3,12 +3,17 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/optimizer/adam.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, type UniformValue, valueOf, write } from '../kernel.js'
 
 const kernel = defineKernel({
   name: 'optimizer/adam',
   source,
-  bindings: { gradient: read(), parameter: write(), firstMoment: write(), secondMoment: write() },
+  bindings: {
+    gradient: read('Value'),
+    parameter: write('Value'),
+    firstMoment: write('Value'),
+    secondMoment: write('Value'),
+  },
   uniforms: {
     size: 'u32',
     beta1: 'f32',
@@ -22,6 +27,7 @@ const kernel = defineKernel({
   },
 })
 
+/** What may change from step to step is a number or a function. */
 export interface AdamArguments {
   readonly gradient: DeviceBuffer
   readonly parameter: DeviceBuffer
@@ -30,12 +36,12 @@ export interface AdamArguments {
   readonly secondMoment: DeviceBuffer
   /** The number of elements of each buffer. */
   readonly size: number
-  readonly learningRate: number
-  readonly betas: readonly [number, number]
-  readonly epsilon: number
-  readonly weightDecay: number
+  readonly learningRate: UniformValue
+  readonly betas: readonly [UniformValue, UniformValue]
+  readonly epsilon: UniformValue
+  readonly weightDecay: UniformValue
   /** The number of this step, from 1. */
-  readonly step: number
+  readonly step: UniformValue
   /** AdamW: the weight decay shrinks the parameter, instead of being added to the gradient. */
   readonly decoupled: boolean
 }
@@ -46,17 +52,18 @@ export function adamStep(device: Device, options: AdamArguments): void {
   const [beta1, beta2] = options.betas
   const values = {
     beta1,
-    oneMinusBeta1: 1 - beta1,
+    oneMinusBeta1: () => 1 - valueOf(beta1),
     beta2,
-    oneMinusBeta2: 1 - beta2,
+    oneMinusBeta2: () => 1 - valueOf(beta2),
     epsilon: options.epsilon,
-    decay: decoupled ? learningRate * weightDecay : weightDecay,
-    stepSize: learningRate / (1 - beta1 ** step),
-    secondCorrection: Math.sqrt(1 - beta2 ** step),
+    decay: () => (decoupled ? valueOf(learningRate) : 1) * valueOf(weightDecay),
+    stepSize: () => valueOf(learningRate) / (1 - valueOf(beta1) ** valueOf(step)),
+    secondCorrection: () => Math.sqrt(1 - valueOf(beta2) ** valueOf(step)),
   }
   dispatchElementwise(device, kernel, {
     size,
     buffers: { gradient, parameter, firstMoment, secondMoment },
+    vectors: true,
     uniforms: ({ count }) => ({ size: count, ...values }),
     template: { decoupled },
     workPerElement: 20,

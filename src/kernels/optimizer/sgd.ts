@@ -3,22 +3,23 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/optimizer/sgd.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, type UniformValue, write } from '../kernel.js'
 
 const name = 'optimizer/sgd'
 const plain = defineKernel({
   name,
   source,
-  bindings: { gradient: read(), parameter: write() },
+  bindings: { gradient: read('Value'), parameter: write('Value') },
   uniforms: { size: 'u32', learningRate: 'f32', weightDecay: 'f32' },
 })
 const withMomentum = defineKernel({
   name,
   source,
-  bindings: { gradient: read(), parameter: write(), velocity: write() },
+  bindings: { gradient: read('Value'), parameter: write('Value'), velocity: write('Value') },
   uniforms: { size: 'u32', learningRate: 'f32', weightDecay: 'f32', momentum: 'f32', gain: 'f32' },
 })
 
+/** What may change from step to step is a number or a function. */
 export interface SgdArguments {
   readonly gradient: DeviceBuffer
   readonly parameter: DeviceBuffer
@@ -26,11 +27,11 @@ export interface SgdArguments {
   readonly velocity?: DeviceBuffer
   /** The number of elements of each buffer. */
   readonly size: number
-  readonly learningRate: number
-  readonly weightDecay: number
-  readonly momentum: number
+  readonly learningRate: UniformValue
+  readonly weightDecay: UniformValue
+  readonly momentum: UniformValue
   /** What the gradient is multiplied with when it is added to the velocity: 1 - dampening, or 1 in the first step. */
-  readonly gain: number
+  readonly gain: UniformValue
   readonly nesterov: boolean
 }
 
@@ -41,6 +42,7 @@ export function sgdStep(device: Device, step: SgdArguments): void {
     dispatchElementwise(device, plain, {
       size,
       buffers: { gradient, parameter },
+      vectors: true,
       uniforms: ({ count }) => ({ size: count, learningRate, weightDecay }),
       template: { momentum: false, nesterov: false },
       workPerElement: 4,
@@ -50,6 +52,7 @@ export function sgdStep(device: Device, step: SgdArguments): void {
   dispatchElementwise(device, withMomentum, {
     size,
     buffers: { gradient, parameter, velocity },
+    vectors: true,
     uniforms: ({ count }) => ({ size: count, learningRate, weightDecay, momentum, gain }),
     template: { momentum: true, nesterov },
     workPerElement: 8,
