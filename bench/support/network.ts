@@ -23,6 +23,7 @@ export function prepareTraining(model: Module, input: Shape, classes: number): P
   const multiplyAdds = multiplyAddsOf(model.eval(), input).training
   model.train()
   const optimizer = adam(model.trainableParameters(), adamOptions)
+  optimizer.prepare()
   const images = hashedTensor(engine, input)
   const labels = engine.tensor(Int32Array.from({ length: input[0]! }, (_, i) => i % classes))
   return {

@@ -6,9 +6,10 @@
 import { accumulate } from '../kernels/accumulate/accumulate.js'
 import { AutogradError, ShapeError } from '../device/errors.js'
 import { noLabel } from '../device/label.js'
+import type { Engine } from './engine.js'
 import { formatShape, sameShape } from './shape.js'
 import type { Edge, TapeNode } from './tape-node.js'
-import type { Tensor } from './tensor.js'
+import { Tensor } from './tensor.js'
 
 export interface BackwardOptions {
   /** The gradient of the tensor itself; 1 by default, which needs a tensor with one element. */
@@ -55,10 +56,11 @@ export function backward(root: Tensor, { gradient, retainGraph = false }: Backwa
 
 /** Runs the rule of one node and hands the gradients of its inputs on. */
 function passThrough(node: TapeNode, incoming: Tensor, gradients: Map<TapeNode, Tensor>): void {
-  const { device } = incoming.engine
+  const { engine } = incoming
+  const { device } = engine
   if (node.label !== noLabel) device.label = { ...node.label, phase: 'backward' }
   const saved = node.saved()
-  const results = incoming.engine.scope(() => node.rule(incoming, saved))
+  const results = engine.scope(() => node.rule(incoming, saved, (input) => destination(engine, node, input)))
   const owned = new Set<Tensor>()
   const outgoing: [Edge, Tensor][] = []
   for (const edge of node.edges) {
@@ -81,6 +83,15 @@ function passThrough(node: TapeNode, incoming: Tensor, gradients: Map<TapeNode, 
   }
 }
 
+/** Memory for the gradient of an input: its place, if it is a leaf that has one for its first gradient, or new memory. */
+function destination(engine: Engine, { edges, operation }: TapeNode, input: string): Tensor {
+  const edge = edges.find((candidate) => candidate.input === input)
+  if (!edge) throw new AutogradError(`the gradient of ${operation} for "${input}" is not needed`)
+  const { leaf, shape } = edge
+  const part = leaf?.place && !leaf.grad ? leaf.place.block.takeGradient(leaf.place) : undefined
+  return part ? new Tensor(engine, shape, 'f32', part) : engine.empty(shape)
+}
+
 /** Adds `term` to `total`; takes both over. */
 function sum(total: Tensor | undefined, term: Tensor): Tensor {
   if (!total) return term
@@ -95,14 +106,21 @@ function accumulateInLeaf(leaf: Tensor, gradient: Tensor): void {
     leaf.grad = exclusive(gradient)
     return
   }
-  leaf.grad.buffer.version++
-  accumulate(leaf.engine.device, { target: leaf.grad.buffer, source: gradient.buffer, size: leaf.size })
-  gradient.handle.release('the backward pass')
+  const target = leaf.grad.buffer
+  // another leaf's gradient, that somebody passed to backward(), may lie in the same memory
+  const source = gradient.buffer.id === target.id ? copyOf(gradient) : gradient
+  target.version++
+  accumulate(leaf.engine.device, { target, source: source.buffer, size: leaf.size })
+  source.handle.release('the backward pass')
 }
 
 /** The tensor itself if nobody else sees its memory, else a copy. */
 function exclusive(tensor: Tensor): Tensor {
-  if (tensor.buffer.references === 1) return tensor
+  return tensor.buffer.references === 1 ? tensor : copyOf(tensor)
+}
+
+/** Takes a tensor over and returns one with memory of its own. */
+function copyOf(tensor: Tensor): Tensor {
   const copy = tensor.engine.empty(tensor.shape)
   tensor.engine.device.copy(tensor.buffer, 0, copy.buffer, 0, tensor.size * 4)
   tensor.handle.release('the backward pass')

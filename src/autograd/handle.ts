@@ -14,7 +14,22 @@ export class Handle {
   /** The operation that made the tensor, if gradients flow through it. */
   node: TapeNode | undefined
 
-  constructor(readonly buffer: DeviceBuffer) {}
+  #buffer: DeviceBuffer
+
+  constructor(buffer: DeviceBuffer) {
+    this.#buffer = buffer
+  }
+
+  get buffer(): DeviceBuffer {
+    return this.#buffer
+  }
+
+  /** Takes over one reference to another buffer, with the same contents, in exchange for the one that it has. */
+  moveTo(buffer: DeviceBuffer): void {
+    buffer.version = this.#buffer.version
+    this.#buffer.release()
+    this.#buffer = buffer
+  }
 
   get released(): boolean {
     return this.#released !== undefined
@@ -24,7 +39,7 @@ export class Handle {
   release(reason: string): void {
     if (this.#released !== undefined) return
     this.#released = reason
-    this.buffer.release()
+    this.#buffer.release()
     this.node?.release()
     this.node = undefined
   }

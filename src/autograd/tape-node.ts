@@ -22,10 +22,14 @@ interface Saved {
   readonly version: number
 }
 
-/** Computes the gradients of the inputs by name from the gradient of the output and the saved tensors. */
+/**
+ * Computes the gradients of the inputs by name from the gradient of the output and the saved tensors; `into` gives a tensor to
+ * write the gradient of an input to.
+ */
 export type GradientRule = (
   gradient: Tensor,
   saved: Readonly<Record<string, Tensor>>,
+  into: (input: string) => Tensor,
 ) => Readonly<Record<string, Tensor | undefined>>
 
 let sequence = 0

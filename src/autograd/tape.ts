@@ -24,6 +24,11 @@ export interface DifferentiableOperation<I extends Inputs, S extends Inputs> {
     readonly gradient: Tensor
     readonly saved: { readonly [K in keyof S]: Exclude<S[K], undefined> }
     readonly needs: Needs<I>
+    /**
+     * A tensor with undefined contents for the gradient of an input that needs one. For parameters it is better than
+     * `engine.empty`: the optimizer may have a place for their gradients.
+     */
+    readonly into: (input: keyof I & string) => Tensor
   }) => { readonly [K in keyof I]?: Tensor | undefined }
 }
 
@@ -53,8 +58,8 @@ export function differentiable<const I extends Inputs, const S extends Inputs = 
     output.engine.scopes.keep(alias) // the tape owns it, not the scope
     saved.set(key, alias)
   }
-  const rule: GradientRule = (gradient, tensors) =>
-    operation.gradients({ gradient, saved: tensors as Parameters<typeof operation.gradients>[0]['saved'], needs })
+  const rule: GradientRule = (gradient, tensors, into) =>
+    operation.gradients({ gradient, saved: tensors as Parameters<typeof operation.gradients>[0]['saved'], needs, into })
   output.handle.node = new TapeNode(name, edges, saved, output.handle, rule, output.engine.device.label)
   return output
 }

@@ -7,6 +7,7 @@ import { AutogradError, ShapeError } from '../device/errors.js'
 import type { Engine } from './engine.js'
 import { Handle } from './handle.js'
 import { backward, type BackwardOptions } from './backward.js'
+import type { Place } from './leaf-block.js'
 import { formatShape, type Shape, sizeOf } from './shape.js'
 import type { TapeNode } from './tape-node.js'
 
@@ -22,6 +23,7 @@ export type TensorData =
 export class Tensor {
   /** @internal */
   readonly handle: Handle
+  #place: Place | undefined
   #requiresGrad = false
   #grad: Tensor | undefined
 
@@ -84,6 +86,17 @@ export class Tensor {
     if (this.#grad && this.#grad !== gradient) this.#grad.handle.release('a new gradient')
     if (gradient) this.engine.scopes.keep(gradient)
     this.#grad = gradient
+  }
+
+  /** Where a leaf lies that shares its memory with others. @internal */
+  get place(): Place | undefined {
+    return this.#place
+  }
+
+  /** Moves a leaf to memory that it shares with others, where its values are already. @internal */
+  moveTo(place: Place, buffer: DeviceBuffer): void {
+    this.handle.moveTo(buffer)
+    this.#place = place
   }
 
   /**

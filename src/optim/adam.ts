@@ -1,7 +1,8 @@
 /** Adam and AdamW. */
 import { OptionError } from '../device/errors.js'
 import { adamStep } from '../kernels/optimizer/adam.js'
-import { checkNumber, type CommonOptions, Optimizer, type ParameterUpdate, withoutUndefined } from './optimizer.js'
+import { Optimizer, type ParameterUpdate } from './optimizer.js'
+import { checkNumber, type CommonOptions, withoutUndefined } from './options.js'
 import type { ParameterGroup, Parameters } from './parameters.js'
 
 export interface AdamOptions extends CommonOptions {
@@ -33,6 +34,10 @@ export class Adam extends Optimizer<AdamOptions> {
 
   protected stateNamesFor(): readonly string[] {
     return this.stateNames
+  }
+
+  protected kernelOptions(): Partial<AdamOptions> {
+    return {}
   }
 
   protected check({ betas, eps, weightDecay }: AdamOptions): void {

@@ -1,7 +1,8 @@
 /** Optimizers, learning-rate schedulers and gradient clipping; see optimizer.ts for what else does not live here. */
 export { Adam, adam, type AdamOptions, AdamW, adamW } from './adam.js'
 export { clipGradNorm, clipGradValue } from './clip.js'
-export { type CommonOptions, Optimizer, type ParameterUpdate, type StepValues } from './optimizer.js'
+export { Optimizer, type ParameterUpdate, type StepValues } from './optimizer.js'
+export type { CommonOptions } from './options.js'
 export type { NamedParameter, OptimizerGroup, ParameterGroup, Parameters } from './parameters.js'
 export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from './plateau.js'
 export { type Scheduled, type ScheduledGroup, Scheduler, type SchedulerState } from './scheduler.js'

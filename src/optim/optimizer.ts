@@ -5,11 +5,14 @@
  * step, which are kernels (src/kernels/optimizer), and the training loop (src/training).
  */
 import type { Engine } from '../autograd/engine.js'
+import { gatherLeaves } from '../autograd/leaf-block.js'
 import { formatShape, sameShape } from '../autograd/shape.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { AutogradError, OptionError, ShapeError } from '../device/errors.js'
 import type { StateDict } from '../nn/state-dict.js'
+import { checkNumber, type CommonOptions, withoutUndefined } from './options.js'
 import { groupParameters, type OptimizerGroup, type ParameterGroup, type Parameters } from './parameters.js'
+import { gradientApart, inOrderOfPlaces, type Pair, runsOf, tensorOfRun } from './runs.js'
 import {
   decodeGroups,
   decodeParameter,
@@ -21,13 +24,7 @@ import {
 } from './state-dict.js'
 import { type ParameterState, ParameterStates } from './states.js'
 
-/** The options that every optimizer has. */
-export interface CommonOptions {
-  /** The learning rate. */
-  lr: number
-}
-
-/** One parameter in one step. */
+/** One parameter in one step, or several that lie side by side and are updated as if they were one. */
 export interface ParameterUpdate<O> {
   readonly parameter: Tensor
   readonly gradient: Tensor
@@ -45,9 +42,7 @@ export interface StepValues<O> {
   readonly updates: number
 }
 
-interface Member {
-  readonly parameter: Tensor
-  readonly gradient: Tensor
+interface Member extends Pair {
   readonly state: ParameterState
 }
 
@@ -91,10 +86,11 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   }
 
   /**
-   * Makes room for the state of all parameters that require gradients, which `step()` does otherwise: for those who want
-   * steps to be alike from the first one on.
+   * Makes room for the state of all parameters that require gradients, and moves the small ones of them together, so that
+   * one dispatch updates many. `step()` does it, too; but only what is moved before `backward()` has its gradients together.
    */
   prepare(): void {
+    gatherLeaves(this.#parameters().flatMap(({ tensor }) => (tensor.requiresGrad ? [tensor] : [])))
     for (const group of this.groups) {
       const names = this.stateNamesFor(group)
       for (const { tensor } of group.params) if (tensor.requiresGrad) this.#states.prepare(tensor, names)
@@ -113,9 +109,23 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       for (const group of this.groups) this.#check(group)
       this.prepare()
       for (const group of this.groups) {
-        for (const member of this.#membersToUpdate(group)) this.#update(group, member)
+        const members = inOrderOfPlaces(this.#membersToUpdate(group))
+        for (const run of runsOf(members, sameCounts)) this.engine.scope(() => this.#update(group, run))
       }
     })
+  }
+
+  /**
+   * What the dispatches of a step depend on, besides which parameters have a gradient: a recorded step can be replayed for as
+   * long as it stays the same. @internal
+   */
+  get stepKey(): string {
+    const groups = this.groups.map((group) => {
+      const counts = group.params.flatMap(({ tensor }) => this.#states.updated(tensor) ?? [])
+      const differences = counts.map(({ step, updates }) => [step - counts[0]!.step, updates - counts[0]!.updates])
+      return { ...this.kernelOptions(group), state: this.stateNamesFor(group), counts: differences }
+    })
+    return JSON.stringify(groups)
   }
 
   /** Forgets all gradients and returns their memory. */
@@ -181,10 +191,13 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /** Those that steps with these options need. */
   protected abstract stateNamesFor(options: O): readonly string[]
 
+  /** The options that choose kernels, instead of being uniforms. */
+  protected abstract kernelOptions(options: O): Partial<O>
+
   /** Throws an `OptionError` when an option is out of range. Must not use fields: the constructor calls it. */
   protected abstract check(options: O): void
 
-  /** Dispatches the kernels that update one parameter and its state. */
+  /** Dispatches the kernels that update a parameter and its state. */
   protected abstract update(update: ParameterUpdate<O>): void
 
   #parameters() {
@@ -205,19 +218,40 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     })
   }
 
-  #update(group: OptimizerGroup<O>, { parameter, gradient, state }: Member): void {
+  #update(group: OptimizerGroup<O>, run: readonly Member[]): void {
     const names = this.stateNamesFor(group)
-    const values = () => ({ options: { ...group }, step: state.step, updates: state.updates })
+    const { state } = run[0]!
     let now: StepValues<O> = { options: group, step: state.step + 1, updates: state.updates + 1 }
     this.engine.device.everyStep(() => {
       this.#check(group)
-      state.step++
-      if (names.length > 0) state.updates++
-      parameter.buffer.version++
-      now = values() // what a scheduler changes later in the same step is for the next one
+      for (const { parameter, state } of run) {
+        state.step++
+        if (names.length > 0) state.updates++
+        parameter.buffer.version++
+      }
+      const apart = run.find((member) => !sameCounts(member, run[0]!))
+      if (apart)
+        throw new AutogradError(`${this.name}: a recorded step cannot be replayed after steps that left some out`)
+      // a copy: what a scheduler changes later in the same step is for the next one
+      now = { options: { ...group }, step: state.step, updates: state.updates }
     })
-    const used = new Map(names.map((name) => [name, state.tensors.get(name)!]))
-    this.update({ parameter, gradient, state: used, now: () => now })
+    this.update({ ...this.#tensorsOf(run, names), now: () => now })
+  }
+
+  /** A run's tensors as those of one parameter. */
+  #tensorsOf(run: readonly Member[], names: readonly string[]) {
+    if (run.length === 1) {
+      const { parameter, state } = run[0]!
+      const tensors = new Map(names.map((name) => [name, state.tensors.get(name)!]))
+      return { parameter, gradient: gradientApart(run[0]!), state: tensors }
+    }
+    return {
+      parameter: tensorOfRun(run, (block) => block.values),
+      gradient: tensorOfRun(run, (block) => block.gradients!),
+      state: new Map(
+        names.map((name) => [name, tensorOfRun(run, (block) => this.#states.ofBlock(block, name).buffer)]),
+      ),
+    }
   }
 
   #check(group: OptimizerGroup<O>): void {
@@ -255,18 +289,9 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   }
 }
 
-/** Throws an `OptionError` unless `value` is a finite number that is not negative. */
-export function checkNumber(option: string, value: unknown): void {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
-    throw new OptionError(option, 'a number that is not negative', value)
-  }
-}
-
-/** An option that is given as `undefined` is not given. */
-export function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>
-  }
+/** Whether two parameters were updated equally often. */
+function sameCounts({ state: one }: Member, { state: other }: Member): boolean {
+  return one.step === other.step && one.updates === other.updates
 }
 
 /** `"0", "1", "2" and 17 more`. */

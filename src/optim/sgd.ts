@@ -1,7 +1,8 @@
 /** Stochastic gradient descent, with momentum, Nesterov's momentum and weight decay. */
 import { OptionError } from '../device/errors.js'
 import { sgdStep } from '../kernels/optimizer/sgd.js'
-import { checkNumber, type CommonOptions, Optimizer, type ParameterUpdate, withoutUndefined } from './optimizer.js'
+import { Optimizer, type ParameterUpdate } from './optimizer.js'
+import { checkNumber, type CommonOptions, withoutUndefined } from './options.js'
 import type { ParameterGroup, Parameters } from './parameters.js'
 
 export interface SGDOptions extends CommonOptions {
@@ -29,6 +30,10 @@ export class SGD extends Optimizer<SGDOptions> {
   constructor(parameters: Parameters | Iterable<ParameterGroup<SGDOptions>>, options: SGDArguments) {
     const defaults = { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false }
     super('SGD', parameters, { ...defaults, ...withoutUndefined(options) }, ['lr', ...Object.keys(defaults)])
+  }
+
+  protected kernelOptions({ nesterov }: SGDOptions): Partial<SGDOptions> {
+    return { nesterov }
   }
 
   protected check({ momentum, dampening, weightDecay, nesterov }: SGDOptions): void {

@@ -139,6 +139,7 @@ class Step {
     const { engine } = model
     this.#device = engine.device
     this.#optimizer = mode === 'training' ? (optimizer ?? adam(model.trainableParameters())) : undefined
+    this.#optimizer?.prepare()
     this.#images = engine.empty(inputShape)
     const { buffer: output, size } = this.#images
     fillNormal(engine.device, { output, size, mean: 0, std: 1, random: { seed: 0, stream: 0 } })

@@ -100,6 +100,7 @@ export class Trainer {
     this.#seed = options.seed ?? 0
     this.history.interrupted = false
     if (options.resume !== undefined) await this.#resume(options.resume)
+    this.optimizer.prepare() // so that the first step is like all others
     this.#checkEpochData(train, options)
     while (this.#position.epoch <= epochs) {
       const { epoch } = this.#position

@@ -10,12 +10,13 @@ export function checkBias(operation: string, bias: Tensor | undefined, length: n
   throw new ShapeError(operation, `bias as f32 [${length}]`, `${bias.dtype} ${formatShape(bias.shape)}`)
 }
 
-/** The gradient of a bias: the sum of the output's gradient [..., length] over all but the last dimension. */
-export function sumOfColumns(gradient: Tensor): Tensor {
-  const { engine } = gradient
+/**
+ * The gradient of a bias: the sum of the output's gradient [..., length] over all but the last dimension.
+ * @param sum [length]; is written, and returned
+ */
+export function sumOfColumns(gradient: Tensor, sum: Tensor): Tensor {
   const length = gradient.shape.at(-1)!
-  const sum = engine.empty([length])
-  reduceSum(engine.device, {
+  reduceSum(gradient.engine.device, {
     input: gradient.buffer,
     output: sum.buffer,
     outer: 1,

@@ -36,7 +36,6 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   checkBias('conv2d', bias, geometry.outputChannels)
   const outputShape = [geometry.batch, ...geometry.outputSize, geometry.outputChannels]
   checkEpilogue('conv2d', options, outputShape)
-  const weightShape = weight.shape
   const output = withEpilogue(bias, options, (epilogue) => convolve(input, weight, geometry, epilogue))
   return differentiable({
     name: 'conv2d',
@@ -47,15 +46,15 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
       weight: needs.input ? weight : undefined,
       ...savedOfEpilogue(options, output, needs.input || needs.weight || needs.bias),
     }),
-    gradients: ({ gradient, saved, needs }) => {
+    gradients: ({ gradient, saved, needs, into }) => {
       const { product, residual } = gradientsBehind(gradient, saved, options, {
         product: needs.input || needs.weight || needs.bias,
         residual: needs.residual,
       })
       return {
         input: needs.input ? inputGradientOf(product!, saved.weight, geometry, !needs.weight) : undefined,
-        weight: needs.weight ? weightGradientOf(product!, saved.input, weightShape, geometry) : undefined,
-        bias: needs.bias ? sumOfColumns(product!) : undefined,
+        weight: needs.weight ? weightGradientOf(product!, saved.input, geometry, into('weight')) : undefined,
+        bias: needs.bias ? sumOfColumns(product!, into('bias')) : undefined,
         residual,
       }
     },

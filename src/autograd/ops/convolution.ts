@@ -36,15 +36,14 @@ export function inputGradientOf(
   return inputGradient
 }
 
-/** The gradient of the weight, of the given shape, from that of the output. */
+/** The gradient of the weight from that of the output; `weightGradient` is written, and returned. */
 export function weightGradientOf(
   gradient: Tensor,
   input: Tensor,
-  weightShape: readonly number[],
   geometry: Conv2dGeometry,
+  weightGradient: Tensor,
 ): Tensor {
   const { engine } = gradient
-  const weightGradient = engine.empty(weightShape)
   conv2dWeightGradient(
     engine.device,
     { input: input.buffer, outputGradient: gradient.buffer, weightGradient: weightGradient.buffer },

@@ -55,12 +55,12 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor, { relu = fa
       weight: needs.input ? weight : undefined,
       output: relu ? output : undefined,
     }),
-    gradients: ({ gradient, saved, needs }) => {
+    gradients: ({ gradient, saved, needs, into }) => {
       const product = gradientBeforeRelu(gradient, saved.output)
       return {
         input: needs.input ? inputGradient(product, saved.weight, rows, shape) : undefined,
-        weight: needs.weight ? weightGradient(product, saved.input, rows) : undefined,
-        bias: needs.bias ? sumOfColumns(product) : undefined,
+        weight: needs.weight ? weightGradient(product, saved.input, rows, into('weight')) : undefined,
+        bias: needs.bias ? sumOfColumns(product, into('bias')) : undefined,
       }
     },
   })
@@ -82,12 +82,10 @@ function inputGradient(gradient: Tensor, weight: Tensor, rows: number, shape: re
   return result
 }
 
-/** gradient [rows, out] transposed * input [rows, in]. */
-function weightGradient(gradient: Tensor, input: Tensor, rows: number): Tensor {
-  const { engine } = gradient
+/** gradient [rows, out] transposed * input [rows, in]; `result` [out, in] is written, and returned. */
+function weightGradient(gradient: Tensor, input: Tensor, rows: number, result: Tensor): Tensor {
   const [outputs, inputs] = [gradient.size / rows, input.size / rows]
-  const result = engine.empty([outputs, inputs])
-  matmul(engine.device, {
+  matmul(gradient.engine.device, {
     left: gradient.buffer,
     right: input.buffer,
     output: result.buffer,

@@ -33,6 +33,7 @@ export interface GradientSums {
 /**
  * @param saved without `input`, the sums of products are garbage. What a ReLU set to zero is found by its `output`, or by
  *   `parameters` of the batch norm and its input, whose dy no kernel writes; without both, there is no ReLU
+ * @param destinations [C]; are written, and returned as `productSum` and `gradientSum`. New memory where there is none
  */
 export function sumGradients(
   gradient: Tensor,
@@ -44,14 +45,15 @@ export function sumGradients(
     readonly parameters?: { readonly weight: Tensor; readonly bias: Tensor } | undefined
   },
   { shape, eps }: Pick<Normalization, 'shape' | 'eps'>,
+  destinations: { readonly weight: Tensor | undefined; readonly bias: Tensor | undefined },
 ): GradientSums {
   const { engine } = gradient
   const { channels } = shape
   const { output, parameters } = saved
   const reduction = planColumnReduction(engine.device, shape)
   const partials = engine.empty([reduction.chunks, channels, 2])
-  const gradientSum = engine.empty([channels])
-  const productSum = engine.empty([channels])
+  const gradientSum = destinations.bias ?? engine.empty([channels])
+  const productSum = destinations.weight ?? engine.empty([channels])
   const gradientMeans = engine.empty([2, channels])
   const dy = output ? engine.empty(gradient.shape) : gradient
   batchNormSums(

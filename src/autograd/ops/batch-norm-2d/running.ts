@@ -22,10 +22,13 @@ export function recordRunning(normalization: Normalization, mode: 'evaluation' |
         output: relu ? output : undefined,
       }
     },
-    gradients: ({ gradient, saved, needs }) => {
+    gradients: ({ gradient, saved, needs, into }) => {
       const scaling = { variance: saved.variance, weight: saved.scale, eps }
       if (!needs.weight && !needs.bias) return runningGradients(gradient, saved.output, scaling, needs)
-      const { dy, gradientSum, productSum } = sumGradients(gradient, saved, normalization)
+      const { dy, gradientSum, productSum } = sumGradients(gradient, saved, normalization, {
+        weight: needs.weight ? into('weight') : undefined,
+        bias: needs.bias ? into('bias') : undefined,
+      })
       return {
         ...runningGradients(dy, undefined, scaling, needs),
         weight: needs.weight ? productSum : undefined,

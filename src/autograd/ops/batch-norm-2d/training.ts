@@ -27,13 +27,14 @@ export function recordTraining(normalization: Normalization): Tensor {
         output: relu && residual ? output : undefined,
       }
     },
-    gradients: ({ gradient, saved, needs }) => {
+    gradients: ({ gradient, saved, needs, into }) => {
       if (!needs.input && !needs.weight && !needs.bias) return { residual: gradientBeforeRelu(gradient, saved.output) }
       const parameters = seenInInput ? { weight: saved.weight, bias: saved.bias } : undefined
       const { dy, gradientSum, productSum, gradientMeans } = sumGradients(
         gradient,
         { ...saved, parameters },
         normalization,
+        { weight: needs.weight ? into('weight') : undefined, bias: needs.bias ? into('bias') : undefined },
       )
       return {
         input: needs.input ? inputGradient(dy, { ...saved, gradientMeans }, normalization) : undefined,
