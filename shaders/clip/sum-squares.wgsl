@@ -1,7 +1,9 @@
-// sum-squares: partials[firstPartial + g] = the sum of the squares of the g-th chunk of a contiguous f32 array.
-// One workgroup sums one chunk of elementsPerGroup elements, four neighbours at a time: each invocation adds every
-// workgroup-size-th four to four sums, which become one at the end, then a tree. Whether the array can be loaded in fours
-// makes no difference to the order.
+// sum-squares: partials[firstPartial + g] = the sum of the squares of the g-th chunk of f32 arrays. One workgroup sums one
+// chunk, four neighbours at a time: each invocation adds every workgroup-size-th four to four sums, which become one at the
+// end, then a tree. Where a chunk lies, and whether its array can be loaded in fours, makes no difference to the order.
+//
+// Chunks are elementsPerGroup elements each of one contiguous array; or chunks[g] = (start, end) of arrays that lie in one
+// buffer, each beginning at a multiple of four.
 
 #include "common/linear-index.wgsl"
 #include "common/value.wgsl"
@@ -14,23 +16,34 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let chunk = linearGroup(group, groups);
-  let start = chunk * uniforms.elementsPerGroup;
-  let end = min(start + uniforms.elementsPerGroup, uniforms.size);
+  let isChunk = chunk < uniforms.count;
+  let range = select(vec2<u32>(), rangeOf(chunk), isChunk); // no early return: barriers follow
   var sums = vec4<f32>();
-  for (var i = start + local * 4u; i < end; i += ${workgroupSize}u * 4u) {
-    let values = fourFrom(i, end);
+  for (var i = range.x + local * 4u; i < range.y; i += ${workgroupSize}u * 4u) {
+    let values = fourFrom(i, range.y);
     sums += values * values;
   }
   let total = workgroupSum((sums.x + sums.y) + (sums.z + sums.w), local);
-  if (local == 0u && start < uniforms.size) {
+  if (local == 0u && isChunk) {
     partials[uniforms.firstPartial + chunk] = total;
   }
 }
 
-#if ${vectors}
+#if ${listed}
+fn rangeOf(chunk: u32) -> vec2<u32> {
+  return chunks[uniforms.firstChunk + min(chunk, uniforms.count - 1u)];
+}
+#else
+fn rangeOf(chunk: u32) -> vec2<u32> {
+  let start = chunk * uniforms.elementsPerGroup;
+  return vec2<u32>(start, min(start + uniforms.elementsPerGroup, uniforms.size));
+}
+#endif
+
 // The elements from i on, a multiple of four; zeros from end on.
+#if ${vectors}
 fn fourFrom(i: u32, end: u32) -> vec4<f32> {
-  return gradient[i / 4u];
+  return select(vec4<f32>(), gradient[i / 4u], i + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(end));
 }
 #else
 fn fourFrom(i: u32, end: u32) -> vec4<f32> {

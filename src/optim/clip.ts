@@ -1,10 +1,13 @@
 /** Gradient clipping, between `backward()` and `step()`. Nothing is read back. */
+import type { Engine } from '../autograd/engine.js'
+import type { LeafBlock } from '../autograd/leaf-block.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { OptionError } from '../device/errors.js'
 import { clipClamp } from '../kernels/clip/clamp.js'
 import { clipNorm } from '../kernels/clip/norm.js'
 import { clipScale } from '../kernels/clip/scale.js'
-import { sumSquares } from '../kernels/clip/sum-squares.js'
+import { chunksOf, type SquaredArray, type SquaredArrays, sumSquares } from '../kernels/clip/sum-squares.js'
+import { type Pair, runsOf, tensorOfRun } from './runs.js'
 
 /** Stands for infinity, which WGSL need not know. */
 const largest = 3.4028234663852886e38
@@ -27,13 +30,13 @@ export function clipGradNorm(parameters: Iterable<Tensor>, maxNorm: number): Ten
   const all = [...parameters]
   if (!all[0]) throw new OptionError('clipGradNorm: parameters', 'at least one tensor', 'none')
   const { engine } = all[0]
-  const gradients = gradientsOf(all, 'clipGradNorm')
-  if (gradients.length === 0) return engine.zeros([])
+  const runs = runsOf(gradientsOf(all, 'clipGradNorm'))
+  if (runs.length === 0) return engine.zeros([])
   return engine.scope(() => {
     const { device } = engine
     const norm = engine.empty([])
     const factor = engine.empty([])
-    const { partials, count } = sumSquares(device, gradients)
+    const { partials, count } = sumSquares(device, runs.map(squared))
     clipNorm(device, {
       partials,
       count,
@@ -42,7 +45,9 @@ export function clipGradNorm(parameters: Iterable<Tensor>, maxNorm: number): Ten
       factor: factor.buffer,
     })
     partials.release()
-    for (const { buffer, size } of gradients) clipScale(device, { gradient: buffer, factor: factor.buffer, size })
+    for (const { buffer, size } of runs.map(gradientOfRun)) {
+      clipScale(device, { gradient: buffer, factor: factor.buffer, size })
+    }
     return norm
   })
 }
@@ -58,17 +63,65 @@ export function clipGradValue(parameters: Iterable<Tensor>, maxValue: number): v
   if (typeof maxValue !== 'number' || !(maxValue >= 0)) {
     throw new OptionError('clipGradValue: maxValue', 'a number that is not negative', maxValue)
   }
-  const all = [...parameters]
-  for (const { buffer, size } of gradientsOf(all, 'clipGradValue')) {
-    clipClamp(all[0]!.engine.device, { gradient: buffer, size, limit: Math.min(maxValue, largest) })
+  const pairs = gradientsOf([...parameters], 'clipGradValue')
+  if (pairs.length === 0) return
+  const { engine } = pairs[0]!.gradient
+  engine.scope(() => {
+    for (const { buffer, size } of runsOf(pairs).map(gradientOfRun)) {
+      clipClamp(engine.device, { gradient: buffer, size, limit: Math.min(maxValue, largest) })
+    }
+  })
+}
+
+/** The gradients that there are, about to be written. */
+function gradientsOf(parameters: readonly Tensor[], operation: string): Pair[] {
+  return parameters.flatMap((parameter) => {
+    const gradient = parameter.grad
+    if (!gradient) return []
+    gradient.beforeInPlaceWrite(operation)
+    return [{ parameter, gradient }]
+  })
+}
+
+function gradientOfRun(run: readonly Pair[]): Tensor {
+  return run.length === 1 ? run[0]!.gradient : tensorOfRun(run, (block) => block.gradients!)
+}
+
+/** The arrays of a run as the kernel takes them: summed one by one, so that the sums are those of gradients by themselves. */
+function squared(run: readonly Pair[]): SquaredArray | SquaredArrays {
+  const { gradient, parameter } = run[0]!
+  if (run.length === 1) return gradient
+  const { block, index } = parameter.place!
+  const { list, firsts } = chunkListOf(parameter.engine, block)
+  const firstChunk = firsts[index]!
+  return {
+    buffer: block.gradients!,
+    chunks: list.buffer,
+    firstChunk,
+    count: firsts[index + run.length]! - firstChunk,
+    size: run.reduce((sum, { gradient }) => sum + gradient.size, 0),
   }
 }
 
-/** The memory of the gradients that there are, about to be written. */
-function gradientsOf(parameters: readonly Tensor[], operation: string) {
-  return parameters.flatMap(({ grad }) => {
-    if (!grad) return []
-    grad.beforeInPlaceWrite(operation)
-    return [{ buffer: grad.buffer, size: grad.size }]
-  })
+interface ChunkList {
+  readonly list: Tensor
+  /** The number of the first chunk of each place, and at the end that of all chunks. */
+  readonly firsts: readonly number[]
+}
+
+const chunkLists = new WeakMap<LeafBlock, ChunkList>()
+
+function chunkListOf(engine: Engine, block: LeafBlock): ChunkList {
+  const known = chunkLists.get(block)
+  if (known) return known
+  const firsts = [0]
+  const ends: number[] = []
+  for (const { offset, size } of block.places) {
+    for (const chunk of chunksOf(engine.device, size)) ends.push(...chunk.map((element) => offset + element))
+    firsts.push(ends.length / 2)
+  }
+  const list = engine.tensor(Uint32Array.from(ends), [ends.length / 2, 2])
+  engine.scopes.keep(list)
+  if (engine.device.recording) chunkLists.set(block, { list, firsts })
+  return { list, firsts }
 }

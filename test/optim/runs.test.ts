@@ -4,7 +4,15 @@ import type { Engine } from '../../src/autograd/engine.js'
 import { crossEntropy } from '../../src/autograd/ops/index.js'
 import type { Tensor } from '../../src/autograd/tensor.js'
 import { BatchNorm2d, Conv2d, Flatten, Linear, type Module, ReLU, Sequential } from '../../src/nn/index.js'
-import { adam, adamW, type Optimizer, type Parameters, sgd } from '../../src/optim/index.js'
+import {
+  adam,
+  adamW,
+  clipGradNorm,
+  clipGradValue,
+  type Optimizer,
+  type Parameters,
+  sgd,
+} from '../../src/optim/index.js'
 import { testValues } from '../support/compare.js'
 import { tinyLimits, useEngine } from '../support/engine.js'
 import { recordingOf } from '../support/recording.js'
@@ -266,6 +274,32 @@ test('two optimizers, in turn, one of them of some parameters in another order',
       if (some[0]![1].place) expect(kernels.filter((name) => name === 'optimizer/sgd')).toHaveLength(3)
     }
   })
+})
+
+test.each(Object.entries(engines))('clipping: %s', async (_device, { engine }) => {
+  const norms: unknown[] = []
+  await compare(engine, async (made) => {
+    const parameters = [...made.parameters.values()]
+    const optimizer = sgd(made.parameters, { lr: 0.1 })
+    optimizer.prepare()
+    made.backward(0)
+    const kernels = kernelsOf(engine, 'clip/', () => {
+      const norm = clipGradNorm(parameters, 0.1)
+      clipGradValue(parameters, 0.01)
+      norms.push(norm)
+    })
+    const count = parameters[0]!.place ? 1 : parameters.length
+    const times = (name: string, n: number) => Array<string>(n).fill(`clip/${name}`)
+    expect(kernels).toEqual([
+      ...times('sum-squares', count),
+      'clip/norm',
+      ...times('scale', count),
+      ...times('clamp', count),
+    ])
+    optimizer.step()
+    norms.push(await (norms.pop() as Tensor).item())
+  })
+  expect(norms[0]).toBe(norms[1])
 })
 
 test('another parameter as a gradient', async () => {
