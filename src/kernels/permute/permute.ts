@@ -44,11 +44,11 @@ export interface PermuteArguments {
   readonly dims: readonly number[]
 }
 
-/** Moves every element of `input` to its place in `output`; on GPUs transposed matrices go through a tile. */
+/** Moves every element of `input` to its place in `output`. */
 export function permute(device: Device, { input, output, shape, dims }: PermuteArguments): void {
   const dimensions = permutedDimensions(shape, dims)
   const size = dimensions.reduce((product, { length }) => product * length, 1)
-  const matrices = prefersTiles(device) ? asTransposedMatrices(dimensions) : undefined
+  const matrices = asTransposedMatrices(dimensions)
   if (
     matrices &&
     Math.min(matrices.rows, matrices.columns) >= transposeTile(device) && // below that most of a tile would be idle
@@ -87,11 +87,6 @@ export function permute(device: Device, { input, output, shape, dims }: PermuteA
       work: window.output.count,
     })
   }
-}
-
-/** Whether neighbouring accesses are worth a barrier: on a CPU they are not, its caches serve any order. */
-function prefersTiles(device: Device): boolean {
-  return device.adapter.kind === 'gpu'
 }
 
 /** A permutation that swaps the last two dimensions and keeps the batch before them, as matrices of the input. */

@@ -1,21 +1,36 @@
-/** Transposes a batch of matrices through tiles in shared memory. */
+/** Transposes a batch of matrices: through tiles in shared memory on GPUs, through registers on adapters that are CPUs. */
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
+import blocksSource from '../../../shaders/permute/transpose-blocks.wgsl'
 import source from '../../../shaders/permute/transpose.wgsl'
-import { linearGrid, rowWindows, windowOf } from '../grid.js'
+import { elementGrid, linearGrid, rowWindows, windowOf } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
 
-const kernel = defineKernel({
+const tileKernel = defineKernel({
   name: 'permute/transpose',
   source,
   bindings: { input: read('u32'), output: write('u32') },
   uniforms: { batch: 'u32', rows: 'u32', columns: 'u32' },
 })
 
-/** The side of a tile: its elements are the invocations of one workgroup. */
+const blockKernel = defineKernel({
+  name: 'permute/transpose-blocks',
+  source: blocksSource,
+  bindings: { input: read('InputElement'), output: write('OutputElement') },
+  uniforms: { blocks: 'u32', rows: 'u32', columns: 'u32' },
+})
+
+/** The side of the square that a workgroup (an invocation, on a CPU) moves: smaller matrices leave most of it idle. */
 export function transposeTile(device: Device): number {
-  return 2 ** Math.floor(Math.log2(device.workgroupSize) / 2)
+  return usesBlocks(device) ? blockSide : 2 ** Math.floor(Math.log2(device.workgroupSize) / 2)
 }
+
+/** On a CPU a barrier costs more than the accesses that it orders: caches serve any order. */
+function usesBlocks(device: Device): boolean {
+  return device.adapter.kind === 'software'
+}
+
+const blockSide = 4
 
 /**
  * output[b][c][r] = input[b][r][c] for elements of four bytes.
@@ -36,16 +51,30 @@ export function transposeMatrices(
   // an aligned window may need as many matrices as an offset's alignment has elements
   const alignable = (bytes * device.limits.offsetAlignment) / 4 <= device.limits.bindingSize
   if (bytes * batch > device.limits.bindingSize && !alignable) return false
-  const tile = transposeTile(device)
-  const tilesPerMatrix = Math.ceil(rows / tile) * Math.ceil(columns / tile)
-  for (const window of rowWindows(device, kernel.name, batch, [bytes])) {
-    kernel.dispatch(device, {
-      template: { tile },
-      bindings: { input: windowOf(input, window, bytes), output: windowOf(output, window, bytes) },
-      uniforms: { batch: window.count, rows, columns },
-      workgroups: linearGrid(device, tilesPerMatrix * window.count),
-      work: window.count * rows * columns,
-    })
+  const side = transposeTile(device)
+  const squares = Math.ceil(rows / side) * Math.ceil(columns / side)
+  const inFours = { rowsInFours: columns % 4 === 0, columnsInFours: rows % 4 === 0 }
+  for (const window of rowWindows(device, tileKernel.name, batch, [bytes])) {
+    const bindings = { input: windowOf(input, window, bytes), output: windowOf(output, window, bytes) }
+    const work = window.count * rows * columns
+    if (usesBlocks(device)) {
+      const blocks = squares * window.count
+      blockKernel.dispatch(device, {
+        template: { workgroupSize: device.workgroupSize, ...inFours },
+        bindings,
+        uniforms: { blocks, rows, columns },
+        workgroups: elementGrid(device, blocks),
+        work,
+      })
+    } else {
+      tileKernel.dispatch(device, {
+        template: { tile: side },
+        bindings,
+        uniforms: { batch: window.count, rows, columns },
+        workgroups: linearGrid(device, squares * window.count),
+        work,
+      })
+    }
   }
   return true
 }
