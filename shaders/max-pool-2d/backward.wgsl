@@ -1,5 +1,6 @@
 // Max pool backward: inputGradient[n, h, w, c] = the sum of outputGradient[n, oh, ow, c] over the windows whose largest
-// input is this one, which is where indices[n, oh, ow, c] = h * inputWidth + w.
+// input is this one, which is where indices[n, oh, ow, c] = h * inputWidth + w. With relu, windows whose output is 0 give
+// nothing.
 // One invocation computes one Value of the input of channels-last images by gathering from the windows that can cover it,
 // so nothing is added by two invocations and the order of the sum is fixed.
 
@@ -31,7 +32,12 @@ fn main(
     for (var ow = columns.x; ow < columns.y; ow += 1u) {
       let window = ImagePosition(place.n, oh, ow, place.c);
       let j = imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
-      sum += select(Value(), outputGradient[j], indices[j] == Index(index));
+      let here = indices[j] == Index(index);
+#if ${relu}
+      sum += select(Value(), outputGradient[j], here & !(output[j] <= Value()));
+#else
+      sum += select(Value(), outputGradient[j], here);
+#endif
     }
   }
   inputGradient[i] = sum;

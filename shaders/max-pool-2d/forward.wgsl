@@ -3,6 +3,7 @@
 // indices[n, oh, ow, c] = h * inputWidth + w of the first such input in row-major order, which is the one that gets the
 // gradient, as in PyTorch; a NaN counts as larger than everything, the last one wins. A window without any input (only
 // dilation can make one) gives the lowest f32 and an index that no input has.
+// With relu, the output is max(that, 0); the indices stay what they are.
 // One invocation computes one Value of the output of channels-last images; neighbouring ones read neighbouring channels.
 
 #include "common/linear-index.wgsl"
@@ -49,6 +50,10 @@ fn main(
       bestIsNan = select(bestIsNan, nan, better);
     }
   }
+#if ${relu}
+  // a comparison, not max(), so that NaN stays NaN
+  best = select(best, Value(), best <= Value());
+#endif
   output[i] = best;
   indices[i] = bestIndex;
 }

@@ -6,6 +6,7 @@ import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
 import { elementGrid, rowWindows, windowOf } from './grid.js'
 import type { Kernel, UniformType } from './kernel.js'
+import type { TemplateValues } from './template.js'
 
 /** Images [batch, inputHeight, inputWidth, channels] and their pool [batch, outputHeight, outputWidth, channels]. */
 export interface PoolShape {
@@ -70,8 +71,13 @@ export function poolWindowValues({
 }
 
 export interface PoolDispatch<B extends string, U extends string> {
-  /** Which side one invocation computes one Value of: `output` in a forward kernel, `input` in a backward kernel. */
-  readonly computes: 'input' | 'output'
+  /**
+   * What one invocation computes one Value of: the `output` in a forward kernel, the `input` in a backward kernel, or a grid
+   * [height, width] of its own.
+   */
+  readonly computes: 'input' | 'output' | readonly [number, number]
+  /** What the code depends on besides what all pools share. */
+  readonly template?: TemplateValues
   /** Every binding, with the side whose shape it has. */
   readonly buffers: Readonly<Record<B, { readonly buffer: DeviceBuffer; readonly side: 'input' | 'output' }>>
   /** The uniforms besides those of the shape. */
@@ -85,15 +91,17 @@ export function dispatchPool<B extends string, U extends string>(
   device: Device,
   kernel: Kernel<B, U>,
   { batch, ...shape }: PoolShape,
-  { computes, buffers, uniforms, workPerElement }: PoolDispatch<B, U>,
+  { computes, template, buffers, uniforms, workPerElement }: PoolDispatch<B, U>,
 ): void {
   const elements = {
     input: shape.inputHeight * shape.inputWidth * shape.channels,
     output: shape.outputHeight * shape.outputWidth * shape.channels,
   }
+  const computed =
+    computes === 'input' || computes === 'output' ? elements[computes] : computes[0] * computes[1] * shape.channels
   const perValue = shape.channels % 4 === 0 ? 4 : 1
   for (const window of rowWindows(device, kernel.name, batch, [elements.input * 4, elements.output * 4])) {
-    const size = (window.count * elements[computes]) / perValue
+    const size = (window.count * computed) / perValue
     const bindings = Object.fromEntries(
       (Object.keys(buffers) as B[]).map((name) => {
         const { buffer, side } = buffers[name]
@@ -101,7 +109,7 @@ export function dispatchPool<B extends string, U extends string>(
       }),
     ) as Record<B, BufferRange>
     kernel.dispatch(device, {
-      template: { workgroupSize: device.workgroupSize, vectors: perValue === 4 },
+      template: { workgroupSize: device.workgroupSize, vectors: perValue === 4, ...template },
       bindings,
       uniforms: { ...shape, channels: shape.channels / perValue, size, ...uniforms } as unknown as Record<U, number>,
       workgroups: elementGrid(device, size),

@@ -1,6 +1,6 @@
 /**
  * Running modules one after another. Neighbours that have a common kernel run as one pass over memory: a convolution or a
- * linear layer with what follows it, a batch norm with what follows it. Results are those of the modules one by one, but for
+ * linear layer with what follows it, a batch norm with what follows it, a ReLU with the max pool behind it. Results are those of the modules one by one, but for
  * rounding where a batch norm becomes a factor and a summand of its convolution.
  */
 import { add } from '../autograd/ops/binary.js'
@@ -11,6 +11,7 @@ import { BatchNorm2d } from './batch-norm-2d.js'
 import { Conv2d } from './conv2d.js'
 import { Linear } from './linear.js'
 import { Module } from './module.js'
+import { MaxPool2d } from './pooling.js'
 import { Identity, ReLU } from './simple.js'
 
 /** A step of `chain` that adds a shortcut. */
@@ -32,9 +33,9 @@ export function residual(identity: Tensor, downsample?: Module): Residual {
 
 type Step = Module | Residual
 
-/** Steps that run as one: the first of them with what follows in its own pass. */
+/** Steps that run as one: one layer, and in its own pass what follows it, or the ReLU before a pool. */
 interface Group {
-  readonly first: BatchNorm2d | Conv2d | Linear
+  readonly layer: BatchNorm2d | Conv2d | Linear | MaxPool2d
   readonly normalization: BatchNorm2d | undefined
   readonly residual: Residual | undefined
   readonly relu: boolean
@@ -46,7 +47,8 @@ interface Group {
  * Runs modules one after another. What one hands to the next gives its memory back as soon as the next has run (unless
  * the tape has saved it), so that a long chain needs no more than its two largest neighbours.
  *
- * A convolution or a linear layer, a batch norm, a residual and a ReLU that follow each other run as one where they can.
+ * A convolution or a linear layer, a batch norm, a residual and a ReLU that follow each other run as one where they can. So do
+ * a ReLU and a max pool: what the pool drops needs no ReLU.
  * Where one of them has a hook (`onForward`) they run one by one: it sees every result that its module has.
  *
  * @throws ShapeError when a residual has another shape than what it is added to
@@ -58,7 +60,9 @@ export function chain(input: Tensor, ...steps: readonly Step[]): Tensor {
     const step = steps[i]!
     const group = groupAt(steps, i)
     const next = group
-      ? withShortcut(group.residual, (shortcut) => engine.scope(() => runGroup(group, current, shortcut)))
+      ? withShortcut(group.residual, (shortcut) =>
+          group.layer.labelled(() => engine.scope(() => runGroup(group, current, shortcut))),
+        )
       : step instanceof Residual
         ? withShortcut(step, (shortcut) => sum(current, shortcut!))
         : step.call(current)
@@ -72,12 +76,12 @@ export function chain(input: Tensor, ...steps: readonly Step[]): Tensor {
 /** The steps from `start` on that can run as one; undefined where they are none, or only the first. */
 function groupAt(steps: readonly Step[], start: number): Group | undefined {
   const first = steps[start]
+  if (isA(first, ReLU)) return poolGroupAt(steps, start)
   const product = isA(first, Conv2d) || isA(first, Linear)
   if (!product && !isA(first, BatchNorm2d)) return undefined
   let end = start + 1
   const following = <S extends Step>(accepts: (step: Step | undefined) => step is S): S | undefined => {
-    let i = end
-    while (isA(steps[i], Identity)) i++
+    const i = skipIdentities(steps, end)
     const step = steps[i]
     if (!accepts(step)) return undefined
     end = i + 1
@@ -86,16 +90,33 @@ function groupAt(steps: readonly Step[], start: number): Group | undefined {
   const isConstantNorm = (step: Step | undefined): step is BatchNorm2d => isA(step, BatchNorm2d) && step.isConstant
   const normalization = first instanceof Conv2d ? following(isConstantNorm) : undefined
   const residual = first instanceof Linear ? undefined : following((step) => step instanceof Residual)
-  const relu = following((step) => isA(step, ReLU)) !== undefined
+  const pooled = poolGroupAt(steps, skipIdentities(steps, end))
+  const relu = !pooled && following((step) => isA(step, ReLU)) !== undefined
   const group = steps.slice(start, end)
   if (group.length === 1 || group.some((step) => step instanceof Module && step.hooked)) return undefined
-  return { first, normalization, residual, relu, length: group.length }
+  return { layer: first, normalization, residual, relu, length: group.length }
 }
 
-function runGroup({ first, normalization, relu }: Group, input: Tensor, shortcut: Tensor | undefined): Tensor {
-  if (first instanceof Conv2d) return first.forwardFused(input, { normalization, residual: shortcut, relu })
-  if (first instanceof BatchNorm2d) return first.forwardFused(input, { residual: shortcut, relu })
-  return first.forwardFused(input, { relu })
+/** A ReLU and the max pool behind it. */
+function poolGroupAt(steps: readonly Step[], start: number): Group | undefined {
+  const end = skipIdentities(steps, start + 1)
+  const pool = steps[end]
+  // dilation may leave a window without any input: the ReLU would see what the pool gives for it
+  if (!isA(steps[start], ReLU) || !isA(pool, MaxPool2d) || pool.options.dilation !== undefined) return undefined
+  if (steps.slice(start, end + 1).some((step) => step instanceof Module && step.hooked)) return undefined
+  return { layer: pool, normalization: undefined, residual: undefined, relu: true, length: end + 1 - start }
+}
+
+function skipIdentities(steps: readonly Step[], start: number): number {
+  let i = start
+  while (isA(steps[i], Identity)) i++
+  return i
+}
+
+function runGroup({ layer, normalization, relu }: Group, input: Tensor, shortcut: Tensor | undefined): Tensor {
+  if (layer instanceof Conv2d) return layer.forwardFused(input, { normalization, residual: shortcut, relu })
+  if (layer instanceof BatchNorm2d) return layer.forwardFused(input, { residual: shortcut, relu })
+  return layer.forwardFused(input, { relu })
 }
 
 /** Whether a step computes what a class of modules does: its subclasses may have another `forward`. */

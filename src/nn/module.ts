@@ -20,17 +20,15 @@ export type StateEntry =
   | { readonly kind: 'parameter' | 'buffer'; readonly tensor: Tensor; readonly layout: Layout }
   | { readonly kind: 'counter'; readonly counter: Counter }
 
-/** Called before each run of a module. */
-export type BeforeForwardHook = (module: Module, input: Tensor) => void
-
 /** Called after each run of a module. */
 export type ForwardHook = (module: Module, input: Tensor, output: Tensor) => void
 
 export abstract class Module {
   /** Whether `train()` (the default) or `eval()` was called last. */
   training = true
+  /** What profiles call this module, while one is taken. @internal */
+  label: string | undefined
   readonly #state = new Map<string, StateEntry>()
-  readonly #hooksBefore = new Set<BeforeForwardHook>()
   readonly #hooks = new Set<ForwardHook>()
 
   constructor(readonly engine: Engine) {}
@@ -43,8 +41,7 @@ export abstract class Module {
    * unless the tape has saved them for the backward pass.
    */
   call(input: Tensor): Tensor {
-    for (const hook of this.#hooksBefore) hook(this, input)
-    const output = this.engine.scope(() => this.forward(input))
+    const output = this.labelled(() => this.engine.scope(() => this.forward(input)))
     for (const hook of this.#hooks) hook(this, input, output)
     return output
   }
@@ -57,16 +54,23 @@ export abstract class Module {
     return {}
   }
 
-  /** Calls `hook` before each run of this module, until the returned function is called. */
-  beforeForward(hook: BeforeForwardHook): () => void {
-    this.#hooksBefore.add(hook)
-    return () => this.#hooksBefore.delete(hook)
-  }
-
   /** Calls `hook` after each run of this module, until the returned function is called. */
   onForward(hook: ForwardHook): () => void {
     this.#hooks.add(hook)
     return () => this.#hooks.delete(hook)
+  }
+
+  /** Runs a function whose dispatches are this module's, as profiles tell. @internal */
+  labelled<T>(body: () => T): T {
+    if (this.label === undefined) return body()
+    const { device } = this.engine
+    const outside = device.label
+    device.label = { ...outside, module: this.label }
+    try {
+      return body()
+    } finally {
+      device.label = outside
+    }
   }
 
   /** Whether a hook wants to see this module run. @internal */

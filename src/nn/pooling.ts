@@ -27,7 +27,12 @@ export class MaxPool2d extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return maxPool2d(input, { kernelSize: this.kernelSize, ...this.options })
+    return this.forwardFused(input)
+  }
+
+  /** `forward`, and a ReLU before or after it in the same pass. @internal */
+  forwardFused(input: Tensor, { relu = false }: { readonly relu?: boolean } = {}): Tensor {
+    return maxPool2d(input, { kernelSize: this.kernelSize, ...this.options, relu })
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { maxPool2d, type MaxPool2dOptions } from '../../src/autograd/ops/max-pool-2d.js'
+import { relu } from '../../src/autograd/ops/relu.js'
 import { OptionError, ShapeError } from '../../src/device/errors.js'
 import { testValues } from '../support/compare.js'
 import { useEngine } from '../support/engine.js'
@@ -98,6 +99,24 @@ describe('maxPool2d', () => {
       }),
       { numRuns: 25 },
     )
+  })
+
+  test.each([
+    { kernelSize: 3, stride: 2, padding: 1 },
+    { kernelSize: 2, stride: 3, padding: 1 },
+    { kernelSize: 2, dilation: 2, stride: 3 },
+  ])('with a ReLU in the same pass: $kernelSize, $stride', async (options) => {
+    const { engine } = holder
+    const values = testValues(2 * 8 * 7 * 4).map((value, i) => (i === 0 ? NaN : value - 1))
+    const [input, other] = [0, 1].map(() => engine.tensor(values, [2, 8, 7, 4], { requiresGrad: true }))
+    const output = maxPool2d(input!, { ...options, relu: true })
+    const expected = relu(maxPool2d(other!, options))
+    const numbers = await expected.toArray()
+    expect(await output.toArray()).toEqual(numbers)
+    expect([...numbers].some(Number.isNaN) && numbers.includes(0)).toBe(true)
+    const gradient = engine.tensor(testValues(output.size, 3), output.shape)
+    for (const each of [output, expected]) each.backward({ gradient })
+    expect(await input!.grad!.toArray()).toEqual(await other!.grad!.toArray())
   })
 
   test('saves the indices only, and only for a backward pass', () => {

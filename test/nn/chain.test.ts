@@ -189,10 +189,38 @@ describe('what else runs as one', () => {
     const { engine } = holder
     const modules = [new Conv2d(engine, 8, 8, 3), new ReLU(engine), new MaxPool2d(engine, 2), new ReLU(engine)]
     expect(run(modules)).toEqual(['max-pool-2d/forward', 'relu/forward'])
+    expect(run(modules.slice(0, 2))).toEqual([])
     const input = image(true)
     const output = chain(input, ...modules.slice(0, 2))
     expect(output.node!.operation).toBe('conv2d')
     expect(output.node!.edges.map((edge) => edge.input)).toEqual(['input', 'weight', 'bias'])
+  })
+
+  test('ReLU and max pool, which leaves nothing to the ReLU in the backward pass either', async () => {
+    const { engine } = holder
+    const relu = new ReLU(engine)
+    const pool = new MaxPool2d(engine, 2)
+    const input = image(true)
+    const expectedInput = image(true)
+    const output = chain(input, relu, new Identity(engine), pool)
+    const expected = pool.call(relu.call(expectedInput))
+    expect(await output.toArray()).toEqual(await expected.toArray())
+    const gradient = engine.tensor(testValues(output.size, 5), output.shape)
+    expect(passesOf(() => output.backward({ gradient }))).toEqual(['max-pool-2d/backward-apart'])
+    expected.backward({ gradient })
+    expect(await input.grad!.toArray()).toEqual(await expectedInput.grad!.toArray())
+  })
+
+  test('not a ReLU and a max pool whose windows may have no input, nor one that somebody looks at', () => {
+    const { engine } = holder
+    const dilated = new MaxPool2d(engine, 2, { dilation: 2 })
+    expect(run([new ReLU(engine), dilated])).toEqual(['relu/forward', 'max-pool-2d/forward'])
+    const seen = new MaxPool2d(engine, 2)
+    seen.onForward(() => undefined)
+    expect(run([new Conv2d(engine, 8, 8, 3), new ReLU(engine), seen])).toEqual(['max-pool-2d/forward'])
+    const watched = new ReLU(engine)
+    watched.onForward(() => undefined)
+    expect(run([watched, new MaxPool2d(engine, 2)])).toEqual(['relu/forward', 'max-pool-2d/forward'])
   })
 
   test('linear layer and ReLU', () => {

@@ -38,7 +38,8 @@ describe.runIf(measures)('profileStep', () => {
       expect(rows.reduce((total, { share }) => total + share, 0)).toBeCloseTo(1, 6)
     }
     const labels = new Set(profile.dispatches.map(({ label }) => `${label.phase} ${label.module}`))
-    for (const layer of ['0.0', '0.1', '0.2', '2']) {
+    // the ReLU 0.2 runs with the batch norm before it, as it does when nobody takes a profile
+    for (const layer of ['0.0', '0.1', '2']) {
       expect(labels).toContain(`forward ${layer}`)
       expect(labels).toContain(`backward ${layer}`)
     }

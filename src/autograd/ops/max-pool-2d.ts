@@ -9,6 +9,8 @@ import { poolGeometry, type Pool2dOptions } from './pool-2d.js'
 export interface MaxPool2dOptions extends Pool2dOptions {
   /** The distance between the places of one window; 1 by default. */
   readonly dilation?: Pair
+  /** Whether negative results are replaced by 0, as a ReLU before or after the pool would do; not by default. */
+  readonly relu?: boolean
 }
 
 /**
@@ -19,6 +21,7 @@ export interface MaxPool2dOptions extends Pool2dOptions {
  */
 export function maxPool2d(input: Tensor, options: MaxPool2dOptions): Tensor {
   const { engine } = input
+  const { relu = false } = options
   const { window, shape } = poolGeometry('maxPool2d', input, options)
   const outputShape = [shape.batch, shape.outputHeight, shape.outputWidth, shape.channels]
   // a scope, so that the indices are free at once unless the tape saves them
@@ -30,12 +33,13 @@ export function maxPool2d(input: Tensor, options: MaxPool2dOptions): Tensor {
       { input: input.buffer, output: output.buffer, indices: indices.buffer },
       shape,
       window,
+      { relu },
     )
     return differentiable({
       name: 'maxPool2d',
       inputs: { input },
       output,
-      saves: () => ({ indices }),
+      saves: () => ({ indices, output: relu ? output : undefined }),
       gradients: ({ gradient, saved }) => {
         const inputGradient = engine.empty([shape.batch, shape.inputHeight, shape.inputWidth, shape.channels])
         maxPool2dBackward(
@@ -43,6 +47,7 @@ export function maxPool2d(input: Tensor, options: MaxPool2dOptions): Tensor {
           {
             outputGradient: gradient.buffer,
             indices: saved.indices.buffer,
+            output: relu ? saved.output.buffer : undefined,
             inputGradient: inputGradient.buffer,
           },
           shape,

@@ -19,16 +19,18 @@ const kernel = defineKernel({
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, dilationHeight: 'u32', dilationWidth: 'u32' },
 })
 
-/** `output` and `indices` (u32) have the output's shape; an index is h * inputWidth + w of the maximum in its image. */
+/** With `relu`, negative outputs are replaced by 0. `output` and `indices` (u32) have the output's shape; an index is h * inputWidth + w of the maximum in its image. */
 export function maxPool2dForward(
   device: Device,
   { input, output, indices }: { input: DeviceBuffer; output: DeviceBuffer; indices: DeviceBuffer },
   shape: PoolShape,
   window: PoolWindow,
+  { relu }: { readonly relu: boolean },
 ): void {
   const [dilationHeight, dilationWidth] = window.dilation
   dispatchPool(device, kernel, shape, {
     computes: 'output',
+    template: { relu },
     buffers: {
       input: { buffer: input, side: 'input' },
       output: { buffer: output, side: 'output' },
