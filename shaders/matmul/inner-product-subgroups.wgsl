@@ -1,7 +1,9 @@
 // The inner product for adapters that run on the CPU and have subgroups: there a load is a gather with a bounds check for each
 // lane, while lanes exchange values for nearly nothing. A workgroup is one subgroup of `subgroupSize` lanes. A lane loads
 // four rows of left and passes them round, so that it computes 4 * subgroupSize rows x 4 columns of results from eight
-// loads for each step of the depth. Segments without anything but zeros are skipped, as in inner-product-registers.wgsl.
+// elements for each step of the depth; in the narrow form for few columns it is 2 columns from six. Neighbouring rows and
+// columns are loaded as vectors, which share the computation of their place; vectors along the depth were slower. Segments
+// without anything but zeros are skipped, as in inner-product-registers.wgsl.
 
 enable subgroups;
 // the loops depend on the workgroup's tile only, which the compiler cannot see
@@ -10,29 +12,38 @@ diagnostic(off, subgroup_uniformity);
 const subgroupSize = ${subgroupSize}u;
 const stride = vec4<u32>(0u, 1u, 2u, 3u);
 
+#if ${narrow}
+alias Line = vec2<f32>;
+alias Block = mat4x2<f32>;
+const columnsPerLane = 2u;
+#else
+alias Line = vec4<f32>;
+alias Block = mat4x4<f32>;
+const columnsPerLane = 4u;
+#endif
+
 @compute @workgroup_size(subgroupSize)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let tile = tileOf(group, groups, 4u * subgroupSize, 4u * subgroupSize);
+  let tile = tileOf(group, groups, 4u * subgroupSize, columnsPerLane * subgroupSize);
   if (tile.batch >= uniforms.batches) {
     return;
   }
-  let rows = tile.row + stride;
-  let columns = tile.column + lane + stride * subgroupSize;
-  let left = leftRowsInside(rows + lane * 4u, tile.batch);
-  let right = rightColumnsInside(columns, tile.batch);
-  var sum0 = mat4x4<f32>();
-  var sum1 = mat4x4<f32>();
-  var sum2 = mat4x4<f32>();
-  var sum3 = mat4x4<f32>();
+  let column = tile.column + lane * columnsPerLane;
+  let left = leftRowsInside(tile.row + lane * 4u + stride, tile.batch);
+  let right = rightColumnsInside(column + stride, tile.batch);
+  var sum0 = Block();
+  var sum1 = Block();
+  var sum2 = Block();
+  var sum3 = Block();
 #if ${eightLanes}
-  var sum4 = mat4x4<f32>();
-  var sum5 = mat4x4<f32>();
-  var sum6 = mat4x4<f32>();
-  var sum7 = mat4x4<f32>();
+  var sum4 = Block();
+  var sum5 = Block();
+  var sum6 = Block();
+  var sum7 = Block();
 #endif
 
   var depth = tile.depthStart;
@@ -50,28 +61,59 @@ fn main(
     let rightHere = rightSegment(right, segment);
     for (var d = begin; d < end; d++) {
       let a = loadLeft(leftHere, d);
+#if ${narrow}
+      let b = loadRight(rightHere, d).xy;
+#else
       let b = loadRight(rightHere, d);
-      sum0 = addOuterProduct(sum0, subgroupShuffle(a, 0u), b);
-      sum1 = addOuterProduct(sum1, subgroupShuffle(a, 1u), b);
-      sum2 = addOuterProduct(sum2, subgroupShuffle(a, 2u), b);
-      sum3 = addOuterProduct(sum3, subgroupShuffle(a, 3u), b);
+#endif
+      sum0 = addLines(sum0, subgroupShuffle(a, 0u), b);
+      sum1 = addLines(sum1, subgroupShuffle(a, 1u), b);
+      sum2 = addLines(sum2, subgroupShuffle(a, 2u), b);
+      sum3 = addLines(sum3, subgroupShuffle(a, 3u), b);
 #if ${eightLanes}
-      sum4 = addOuterProduct(sum4, subgroupShuffle(a, 4u), b);
-      sum5 = addOuterProduct(sum5, subgroupShuffle(a, 5u), b);
-      sum6 = addOuterProduct(sum6, subgroupShuffle(a, 6u), b);
-      sum7 = addOuterProduct(sum7, subgroupShuffle(a, 7u), b);
+      sum4 = addLines(sum4, subgroupShuffle(a, 4u), b);
+      sum5 = addLines(sum5, subgroupShuffle(a, 5u), b);
+      sum6 = addLines(sum6, subgroupShuffle(a, 6u), b);
+      sum7 = addLines(sum7, subgroupShuffle(a, 7u), b);
 #endif
     }
   }
 
-  storeBlock(tile.batch, tile.split, rows, columns, sum0);
-  storeBlock(tile.batch, tile.split, rows + 4u, columns, sum1);
-  storeBlock(tile.batch, tile.split, rows + 8u, columns, sum2);
-  storeBlock(tile.batch, tile.split, rows + 12u, columns, sum3);
+  storeLines(tile, tile.row, column, sum0);
+  storeLines(tile, tile.row + 4u, column, sum1);
+  storeLines(tile, tile.row + 8u, column, sum2);
+  storeLines(tile, tile.row + 12u, column, sum3);
 #if ${eightLanes}
-  storeBlock(tile.batch, tile.split, rows + 16u, columns, sum4);
-  storeBlock(tile.batch, tile.split, rows + 20u, columns, sum5);
-  storeBlock(tile.batch, tile.split, rows + 24u, columns, sum6);
-  storeBlock(tile.batch, tile.split, rows + 28u, columns, sum7);
+  storeLines(tile, tile.row + 16u, column, sum4);
+  storeLines(tile, tile.row + 20u, column, sum5);
+  storeLines(tile, tile.row + 24u, column, sum6);
+  storeLines(tile, tile.row + 28u, column, sum7);
+#endif
+}
+
+// addOuterProduct for the columns of a lane.
+fn addLines(sum: Block, left: vec4<f32>, right: Line) -> Block {
+  return Block(
+    fma(Line(left.x), right, sum[0]),
+    fma(Line(left.y), right, sum[1]),
+    fma(Line(left.z), right, sum[2]),
+    fma(Line(left.w), right, sum[3]),
+  );
+}
+
+// Stores the results of four rows and the columns of a lane.
+fn storeLines(tile: Tile, row: u32, column: u32, sum: Block) {
+#if ${narrow}
+  let none = vec2<f32>();
+  let columns = vec4<u32>(column, column + 1u, vec2<u32>(0xffffffffu)); // the last two are beyond all columns
+  storeBlock(
+    tile.batch,
+    tile.split,
+    row + stride,
+    columns,
+    mat4x4<f32>(vec4<f32>(sum[0], none), vec4<f32>(sum[1], none), vec4<f32>(sum[2], none), vec4<f32>(sum[3], none)),
+  );
+#else
+  storeSquare(tile, row, column, sum);
 #endif
 }

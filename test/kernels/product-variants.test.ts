@@ -45,6 +45,8 @@ const sizes: [name: string, rows: number, columns: number, depth: number][] = [
   ['vectors on the left only', 8, 7, 16],
   ['vectors on the right only', 6, 8, 9],
   ['narrow', 70, 10, 40],
+  ['as narrow as 16 columns', 40, 16, 20],
+  ['just not narrow', 40, 17, 20],
   ['several tiles, whole', 128, 256, 32],
   ['several tiles, cut', 132, 140, 36],
   ['several tiles, cut, no vectors', 131, 141, 35],

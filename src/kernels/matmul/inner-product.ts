@@ -107,7 +107,10 @@ export function innerProduct(
   const epilogue = bindEpilogue(device, partials ? {} : (output.epilogue ?? {}), output)
   const { leftAlongDepth, rightAlongDepth, segmented } = order
   const tileDepth = Number(tiling.template.tileDepth)
-  const [leftVectors, rightVectors] = [tiling.vectors && order.leftInFours, tiling.vectors && order.rightInFours]
+  const hasVectors = (inFours: boolean, alongDepth: boolean) =>
+    inFours && (alongDepth ? tiling.vectorsAlongDepth : tiling.vectors)
+  const leftVectors = hasVectors(order.leftInFours, leftAlongDepth)
+  const rightVectors = hasVectors(order.rightInFours, rightAlongDepth)
   const outputOffset = partials ? 0 : results.offset
   const places = [columns, output.extent, output.batchStride, output.rowStride, outputOffset, epilogue.biasOffset]
   dispatch({

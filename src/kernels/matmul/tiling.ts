@@ -18,14 +18,16 @@ export interface Tiling {
   /** The size of a workgroup's tile of results. */
   readonly rows: number
   readonly columns: number
-  /** Whether operands and results may be read and written as vectors of four. */
+  /** Whether results may be written as vectors of four, and operands read so across the depth, and along it. */
   readonly vectors: boolean
+  readonly vectorsAlongDepth: boolean
 }
 
 const noTile = {
   sharedMemory: false,
   subgroupSize: 0,
   eightLanes: false,
+  narrow: false,
   eightRows: false,
   eightColumns: false,
   rowsPerInvocation: 0,
@@ -45,7 +47,7 @@ export function tilingOf(device: Device, variant: ProductVariant, columns: numbe
     case 'shared-8x8':
       return sharedTiling(device, columns, 8, 8)
     case 'subgroups':
-      return subgroupTiling(device)
+      return subgroupTiling(device, columns)
     case 'registers':
       return registerTiling(device, columns)
   }
@@ -64,8 +66,8 @@ export function defaultProductVariant(
   device: Device,
   sizes: { readonly rows: number; readonly columns: number; readonly batches: number; readonly depth: number },
 ): ProductVariant {
-  if (device.adapter.kind === 'software') return subgroupTiling(device) ? 'subgroups' : 'registers'
   const { rows, columns, batches, depth } = sizes
+  if (device.adapter.kind === 'software') return subgroupTiling(device, columns) ? 'subgroups' : 'registers'
   // large tiles read less, but a GPU wants many of them
   const tiles = Math.ceil(rows / 64) * Math.ceil(columns / 128) * batches
   const workgroups = tiles * Math.max(1, Math.floor(depth / shortestSplit))
@@ -114,16 +116,20 @@ function sharedTiling(
     rows,
     columns: width,
     vectors: true,
+    vectorsAlongDepth: true,
   }
 }
 
-function subgroupTiling({ adapter: { subgroupSize } }: Device): Tiling | undefined {
+/** Four rows and four columns for each lane; two columns where there are few. */
+function subgroupTiling({ adapter: { subgroupSize } }: Device, columns: number): Tiling | undefined {
   if (subgroupSize !== 4 && subgroupSize !== 8) return undefined
+  const narrow = columns <= 2 * subgroupSize
   return {
-    template: { ...noTile, subgroupSize, eightLanes: subgroupSize === 8 },
+    template: { ...noTile, subgroupSize, eightLanes: subgroupSize === 8, narrow },
     rows: 4 * subgroupSize,
-    columns: 4 * subgroupSize,
-    vectors: false,
+    columns: (narrow ? 2 : 4) * subgroupSize,
+    vectors: !narrow,
+    vectorsAlongDepth: false,
   }
 }
 
@@ -137,5 +143,6 @@ function registerTiling(device: Device, columns: number): Tiling {
     rows: tileHeight * 8,
     columns: tileWidth * 8,
     vectors: false,
+    vectorsAlongDepth: false,
   }
 }
