@@ -1,7 +1,8 @@
 // conv2d forward: output[n, oy, ox, o] = sum over ky, kx, c of input[n, iy, ix, c] * weight[ky, kx, c, o] (+ bias[o]),
 // where (iy, ix) is the input pixel that tap (ky, kx) meets, and pixels outside of the image are zero. An implicit
 // matrix product ("im2col" that is never stored; K. Chellapilla et al., 2006; S. Chetlur et al., "cuDNN", 2014): rows
-// are output pixels, columns output channels, the depth is one segment of input channels per tap; batches are groups.
+// are output pixels, columns output channels, the depth is one segment of input channels per tap; batches are groups. Where
+// the channels are few (kernelRows), it is one segment per row of the kernel, whose taps are neighbours in memory.
 // One invocation computes 4 x 4 or 8 x 8 results; see matmul/inner-product.wgsl.
 
 #include "conv2d/geometry.wgsl"
@@ -16,6 +17,9 @@ struct LeftRows {
 struct LeftSegment {
   offsets: vec4<u32>, // the input pixel's first channel
   inside: vec4<bool>,
+#if ${kernelRows}
+  places: vec4<i32>, // the same counted from the beginning of the image's row
+#endif
 }
 
 struct RightColumns {
@@ -35,10 +39,17 @@ fn leftRows(rows: vec4<u32>, group: u32) -> LeftRows {
 
 fn leftSegment(rows: LeftRows, tap: vec2<u32>) -> LeftSegment {
   let y = rows.y + i32(tap.x * uniforms.dilationHeight);
+#if ${kernelRows}
+  let inside = areInside(y, uniforms.inputHeight);
+  let places = rows.x * i32(uniforms.inputChannels);
+  let rowLength = i32(uniforms.inputWidth * uniforms.inputChannels);
+  return LeftSegment(rows.image + vec4<u32>(y * rowLength + places), inside, places);
+#else
   let x = rows.x + i32(tap.y * uniforms.dilationWidth);
   let inside = areInside(y, uniforms.inputHeight) & areInside(x, uniforms.inputWidth);
   let offsets = rows.image + vec4<u32>(y * i32(uniforms.inputWidth) + x) * uniforms.inputChannels;
   return LeftSegment(select(vec4<u32>(0u), offsets, inside), inside);
+#endif
 }
 
 fn isEmpty(segment: LeftSegment) -> bool {
@@ -46,10 +57,15 @@ fn isEmpty(segment: LeftSegment) -> bool {
 }
 
 fn loadLeft(segment: LeftSegment, channel: u32) -> vec4<f32> {
+#if ${kernelRows}
+  let inside = segment.inside & areInside(segment.places + i32(channel), uniforms.inputWidth * uniforms.inputChannels);
+  let i = select(vec4<u32>(0u), segment.offsets + channel, inside);
+  return select(vec4<f32>(), vec4<f32>(input[i.x], input[i.y], input[i.z], input[i.w]), inside);
+#elif ${leftVectors}
   let i = segment.offsets + channel;
-#if ${leftVectors}
   return select(vec4<f32>(), input[i.x / 4u], segment.inside.x);
 #else
+  let i = segment.offsets + channel;
   return select(vec4<f32>(), vec4<f32>(input[i.x], input[i.y], input[i.z], input[i.w]), segment.inside);
 #endif
 }

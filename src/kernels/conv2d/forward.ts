@@ -71,6 +71,14 @@ export function conv2dForward(
     })
     return
   }
+  const kernelRows = hasKernelRows(geometry)
+  const taps = kernelRows
+    ? { segments: kernelSize[0], segmentsInRow: 1, segmentLength: kernelSize[1] * inputChannels }
+    : {
+        segments: kernelSize[0] * kernelSize[1],
+        segmentsInRow: kernelSize[1],
+        segmentLength: inputChannels / groups,
+      }
   for (const window of imageWindows(device, kernel.name, geometry)) {
     const inputRange = offsetRange(device, input, window.start * sizes.input, window.count * sizes.input)
     innerProduct(
@@ -79,14 +87,12 @@ export function conv2dForward(
         batches: groups,
         rows: window.count * pixels,
         columns: outputChannels / groups,
-        segments: kernelSize[0] * kernelSize[1],
-        segmentsInRow: kernelSize[1],
-        segmentLength: inputChannels / groups,
+        ...taps,
       },
       {
         leftAlongDepth: true,
         rightAlongDepth: false,
-        leftInFours: areFours(inputChannels / groups, inputRange.offset),
+        leftInFours: !kernelRows && areFours(inputChannels / groups, inputRange.offset),
         rightInFours: areFours(outputChannels / groups),
         segmented: true,
       },
@@ -104,6 +110,7 @@ export function conv2dForward(
       (dispatch) =>
         kernel.dispatch(device, {
           ...dispatch,
+          template: { ...dispatch.template, kernelRows },
           bindings: {
             input: inputRange.range,
             weight,
@@ -114,4 +121,12 @@ export function conv2dForward(
         }),
     )
   }
+}
+
+/** Up to so many input channels, a segment of the depth for each tap is too short for what it costs. */
+const fewChannels = 4
+
+/** Whether the taps of a row of the kernel are neighbours in memory that are taken together: in a network's first layer. */
+function hasKernelRows({ inputChannels, kernelSize, dilation, groups }: Conv2dGeometry): boolean {
+  return groups === 1 && inputChannels <= fewChannels && kernelSize[1] > 1 && dilation[1] === 1
 }
