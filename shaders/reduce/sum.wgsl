@@ -1,18 +1,19 @@
 // reduce sum: output[o, k, i] = scale * sum of input[o, r, i] over the positions r of chunk k.
-// The f32 input is [outer, extent, inner], the output [outer, chunks, inner]; a chunk is chunkLength positions.
+// The input is [outer, extent, inner] Values, the output [outer, chunks, inner]; a chunk is chunkLength positions.
 //
 // A workgroup of rows x columns invocations computes `columns` neighbouring outputs of one chunk: each invocation adds up
 // every rows-th position, then a tree in shared memory joins the rows. As chunks are short and their sums are added by
 // the same kernel again, the rounding error grows with the logarithm of the extent, as in pairwise summation
 // (Higham, "The accuracy of floating point summation", 1993). Workgroups take the columns of chunk 0, then of chunk 1, ...
-// Operands may be windows, which begin at element inputShift and outputShift of their bindings.
+// Operands may be windows, which begin at Value inputShift and outputShift of their bindings.
 
 #include "common/linear-index.wgsl"
+#include "common/value.wgsl"
 
 const rows = ${rows}u;
 const columns = ${columns}u;
 
-var<workgroup> sums: array<f32, rows * columns>;
+var<workgroup> sums: array<Value, rows * columns>;
 
 @compute @workgroup_size(rows * columns)
 fn main(
@@ -28,7 +29,7 @@ fn main(
   let outer = column / uniforms.inner;
   let inside = column % uniforms.inner;
   let isUsed = column < uniforms.outputs && chunk < uniforms.chunks;
-  var sum = 0.0;
+  var sum = Value();
   if (isUsed) {
     let start = uniforms.inputShift + outer * uniforms.extent * uniforms.inner + inside;
     let end = min((chunk + 1u) * uniforms.chunkLength, uniforms.extent);

@@ -25,15 +25,18 @@ const wideInner = 8
 const wideColumns = 32
 
 /**
- * One of three, as each is a pipeline of its own: an invocation per output for short extents, 32 outputs next to each
+ * One of a few, as each is a pipeline of its own: an invocation per output for short extents, up to 32 outputs next to each
  * other for medium extents and wide tensors, the whole workgroup for one output of a long extent. Fewer rows mean fewer
  * steps of the tree, and barriers are what is slow on software drivers.
+ *
+ * @param elements how many elements one of the layout has, where they come in vectors
  */
-export function reduceTile(device: Device, { extent, inner }: ReduceLayout): ReduceTile {
+export function reduceTile(device: Device, { outer, extent, inner }: ReduceLayout, elements = 1): ReduceTile {
   const invocations = 2 ** Math.floor(Math.log2(device.workgroupSize))
-  const mediumRows = Math.max(1, invocations / wideColumns)
+  const columns = Math.min(wideColumns, invocations, 2 ** Math.ceil(Math.log2(outer * inner)))
+  const mediumRows = invocations / columns
   if (extent <= run) return { rows: 1, columns: invocations }
-  if (extent <= mediumRows * run || inner >= wideInner) return { rows: mediumRows, columns: invocations / mediumRows }
+  if (extent <= mediumRows * run || inner * elements >= wideInner) return { rows: mediumRows, columns }
   return { rows: invocations, columns: 1 }
 }
 

@@ -9,7 +9,7 @@ import { chunkLengthOf, chunksWindow, fullWindow, type ReduceLayout, reduceTile,
 const kernel = defineKernel({
   name: 'reduce/sum',
   source,
-  bindings: { input: read(), output: write() },
+  bindings: { input: read('Value'), output: write('Value') },
   uniforms: {
     outputs: 'u32',
     extent: 'u32',
@@ -31,18 +31,21 @@ export interface ReduceSumArguments extends ReduceLayout {
   readonly scale?: number
 }
 
-export function reduceSum(device: Device, { input, output, scale = 1, ...layout }: ReduceSumArguments): void {
-  const tile = reduceTile(device, layout)
+export function reduceSum(device: Device, { input, output, scale = 1, ...elements }: ReduceSumArguments): void {
+  const perValue = elements.inner % 4 === 0 ? 4 : 1
+  const layout = { ...elements, inner: elements.inner / perValue }
+  const bytes = 4 * perValue
+  const tile = reduceTile(device, layout, perValue)
   const chunkLength = chunkLengthOf(tile)
   const chunks = Math.ceil(layout.extent / chunkLength)
-  const partial = chunks > 1 ? device.allocate(layout.outer * chunks * layout.inner * 4) : undefined
-  for (const window of reduceWindows(device, kernel.name, layout, { full: 4, reduced: 4, chunkLength })) {
-    const from = shiftedRange(device, input, fullWindow(window, layout), 4)
-    const to = shiftedRange(device, partial ?? output, chunksWindow(window, layout, chunkLength), 4)
+  const partial = chunks > 1 ? device.allocate(layout.outer * chunks * layout.inner * bytes) : undefined
+  for (const window of reduceWindows(device, kernel.name, layout, { full: bytes, reduced: bytes, chunkLength })) {
+    const from = shiftedRange(device, input, fullWindow(window, layout), bytes)
+    const to = shiftedRange(device, partial ?? output, chunksWindow(window, layout, chunkLength), bytes)
     const outputs = window.outer * window.inner
     const windowChunks = Math.ceil(window.extent / chunkLength)
     kernel.dispatch(device, {
-      template: { ...tile },
+      template: { ...tile, vectors: perValue === 4 },
       bindings: { input: from.range, output: to.range },
       uniforms: {
         outputs,
@@ -55,10 +58,10 @@ export function reduceSum(device: Device, { input, output, scale = 1, ...layout 
         scale: partial ? 1 : scale,
       },
       workgroups: linearGrid(device, Math.ceil(outputs / tile.columns) * windowChunks),
-      work: outputs * window.extent,
+      work: outputs * window.extent * perValue,
     })
   }
   if (!partial) return
-  reduceSum(device, { input: partial, output, scale, ...layout, extent: chunks })
+  reduceSum(device, { input: partial, output, scale, ...elements, extent: chunks })
   partial.release()
 }
