@@ -11,6 +11,6 @@ fn main(
 ) {
   let i = linearIndex(group, groups, local, ${workgroupSize}u);
   if (i < uniforms.size) {
-    destination[i] += source[i];
+    destination[i] = DestinationElement(Value(destination[i]) + Value(source[i]));
   }
 }

@@ -26,9 +26,9 @@ fn main(
     for (var ow = columns.x; ow < columns.y; ow += 1u) {
       let coveredColumns = windowAlong(ow, uniforms.inputWidth, uniforms.outputWidth);
       let window = ImagePosition(place.n, oh, ow, place.c);
-      let gradient = outputGradient[imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels)];
-      sum += gradient / f32((coveredRows.y - coveredRows.x) * (coveredColumns.y - coveredColumns.x));
+      let j = imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
+      sum += Value(outputGradient[j]) / f32((coveredRows.y - coveredRows.x) * (coveredColumns.y - coveredColumns.x));
     }
   }
-  inputGradient[i] = sum;
+  inputGradient[i] = InputGradientElement(sum);
 }

@@ -25,8 +25,8 @@ fn main(
   for (var h = rows.x; h < rows.y; h += 1u) {
     for (var w = columns.x; w < columns.y; w += 1u) {
       let source = ImagePosition(place.n, h, w, place.c);
-      sum += input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)];
+      sum += Value(input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)]);
     }
   }
-  output[i] = sum / f32((rows.y - rows.x) * (columns.y - columns.x));
+  output[i] = OutputElement(sum / f32((rows.y - rows.x) * (columns.y - columns.x)));
 }

@@ -31,9 +31,9 @@ fn main(
       let countedColumns = windowAlong(
         ow, uniforms.kernelWidth, uniforms.strideWidth, uniforms.paddingWidth, uniforms.inputWidth).z;
       let window = ImagePosition(place.n, oh, ow, place.c);
-      let gradient = outputGradient[imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels)];
-      sum += gradient / f32(countedRows * countedColumns);
+      let j = imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
+      sum += Value(outputGradient[j]) / f32(countedRows * countedColumns);
     }
   }
-  inputGradient[i] = sum;
+  inputGradient[i] = InputGradientElement(sum);
 }

@@ -26,8 +26,8 @@ fn main(
   for (var h = rows.x; h < rows.y; h += 1u) {
     for (var w = columns.x; w < columns.y; w += 1u) {
       let source = ImagePosition(place.n, h, w, place.c);
-      sum += input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)];
+      sum += Value(input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)]);
     }
   }
-  output[i] = sum / f32(rows.z * columns.z);
+  output[i] = OutputElement(sum / f32(rows.z * columns.z));
 }

@@ -21,8 +21,8 @@ fn main(
   let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
   for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes) {
     let i = row * uniforms.columns + place.column;
-    let gradient = masked(outputGradient[i], output[i]);
-    maskedGradient[i] = gradient;
-    inputGradient[i] = gradient * scale;
+    let gradient = masked(Value(outputGradient[i]), Value(output[i]));
+    maskedGradient[i] = MaskedGradientElement(gradient);
+    inputGradient[i] = InputGradientElement(gradient * scale);
   }
 }

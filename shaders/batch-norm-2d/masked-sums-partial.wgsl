@@ -21,9 +21,9 @@ fn main(
     let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
     for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes) {
       let i = row * uniforms.columns + place.column;
-      let gradient = masked(outputGradient[i], output[i]);
-      maskedGradient[i] = gradient;
-      sum = Sums(sum.gradients + gradient, sum.products + gradient * (input[i] - channelMean));
+      let gradient = masked(Value(outputGradient[i]), Value(output[i]));
+      maskedGradient[i] = MaskedGradientElement(gradient);
+      sum = Sums(sum.gradients + gradient, sum.products + gradient * (Value(input[i]) - channelMean));
     }
     sum.products *= inverseDeviation(variance[place.column], uniforms.eps);
   }

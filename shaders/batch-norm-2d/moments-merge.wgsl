@@ -50,7 +50,7 @@ fn main(
     variance[place.column] = total.squares;
     return;
   }
-  let batchMean = origin[place.column] + total.mean;
+  let batchMean = f32(origin[place.column]) + total.mean;
   mean[place.column] = batchMean;
   variance[place.column] = total.squares / f32(rows);
   let kept = 1.0 - uniforms.momentum;

@@ -15,18 +15,18 @@ const rowsPerShift = 8u;
 
 // The moments of every `lanes`-th row from `first` to before `end`, relative to the origin.
 fn momentsFrom(first: u32, end: u32, column: u32) -> Moments {
-  let shift = input[first * uniforms.columns + column];
+  let shift = Value(input[first * uniforms.columns + column]);
   var count = 0.0;
   var sum = Value();
   var squares = Value();
   for (var row = first; row < end; row += lanes) {
-    let difference = input[row * uniforms.columns + column] - shift;
+    let difference = Value(input[row * uniforms.columns + column]) - shift;
     sum += difference;
     squares += difference * difference;
     count += 1.0;
   }
   let mean = sum / count;
-  return Moments(shift - origin[column] + mean, squares - sum * mean, count);
+  return Moments(shift - Value(origin[column]) + mean, squares - sum * mean, count);
 }
 
 @compute @workgroup_size(${workgroupSize})

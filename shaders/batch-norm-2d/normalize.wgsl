@@ -21,14 +21,14 @@ fn main(
   let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
   for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes) {
     let i = row * uniforms.columns + place.column;
-    var result = normalized(input[i], channelMean, scale, channelBias);
+    var result = normalized(Value(input[i]), channelMean, scale, channelBias);
 #if ${residual}
-    result += residual[i];
+    result += Value(residual[i]);
 #endif
 #if ${relu}
     // a comparison, not max(): max(NaN, 0) may be 0, which would hide a diverged network
     result = select(result, Value(), result <= Value());
 #endif
-    output[i] = result;
+    output[i] = OutputElement(result);
   }
 }

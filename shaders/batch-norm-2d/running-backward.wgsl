@@ -20,10 +20,10 @@ fn main(
   let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
   for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes) {
     let i = row * uniforms.columns + place.column;
-    var gradient = outputGradient[i];
+    var gradient = Value(outputGradient[i]);
 #if ${relu}
-    gradient = masked(gradient, output[i]);
+    gradient = masked(gradient, Value(output[i]));
 #endif
-    inputGradient[i] = gradient * scale;
+    inputGradient[i] = InputGradientElement(gradient * scale);
   }
 }

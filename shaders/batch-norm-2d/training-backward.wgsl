@@ -31,11 +31,12 @@ fn main(
   let end = min((place.chunk + 1u) * uniforms.rowsPerChunk, uniforms.rows);
   for (var row = place.chunk * uniforms.rowsPerChunk + place.lane; row < end; row += lanes) {
     let i = row * uniforms.columns + place.column;
-    let value = input[i];
-    var gradient = outputGradient[i];
+    let value = Value(input[i]);
+    var gradient = Value(outputGradient[i]);
 #if ${relu}
     gradient = masked(gradient, normalized(value, channelMean, scale, channelBias));
 #endif
-    inputGradient[i] = scale * (gradient - gradientMean - (value - channelMean) * inverse * productMean);
+    let result = scale * (gradient - gradientMean - (value - channelMean) * inverse * productMean);
+    inputGradient[i] = InputGradientElement(result);
   }
 }

@@ -46,5 +46,5 @@ fn main(
   }
   let indexA = position.a + position.rest * uniforms.strideA0;
   let indexB = position.b + position.rest * uniforms.strideB0;
-  output[i] = a[indexA] ${operator} b[indexB];
+  output[i] = OutputElement(Value(a[indexA]) ${operator} Value(b[indexB]));
 }

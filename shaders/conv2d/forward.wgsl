@@ -60,13 +60,13 @@ fn loadLeft(segment: LeftSegment, channel: u32) -> vec4<f32> {
 #if ${kernelRows}
   let inside = segment.inside & areInside(segment.places + i32(channel), uniforms.inputWidth * uniforms.inputChannels);
   let i = select(vec4<u32>(0u), segment.offsets + channel, inside);
-  return select(vec4<f32>(), vec4<f32>(input[i.x], input[i.y], input[i.z], input[i.w]), inside);
+  return select(vec4<f32>(), vec4<f32>(vec4(input[i.x], input[i.y], input[i.z], input[i.w])), inside);
 #elif ${leftVectors}
   let i = segment.offsets + channel;
-  return select(vec4<f32>(), input[i.x / 4u], segment.inside.x);
+  return select(vec4<f32>(), vec4<f32>(input[i.x / 4u]), segment.inside.x);
 #else
   let i = segment.offsets + channel;
-  return select(vec4<f32>(), vec4<f32>(input[i.x], input[i.y], input[i.z], input[i.w]), segment.inside);
+  return select(vec4<f32>(), vec4<f32>(vec4(input[i.x], input[i.y], input[i.z], input[i.w])), segment.inside);
 #endif
 }
 
@@ -82,8 +82,8 @@ fn rightSegment(columns: RightColumns, tap: vec2<u32>) -> RightSegment {
 fn loadRight(segment: RightSegment, channel: u32) -> vec4<f32> {
   let i = segment.offsets + channel * uniforms.outputChannels;
 #if ${rightVectors}
-  return weight[i.x / 4u];
+  return vec4<f32>(weight[i.x / 4u]);
 #else
-  return vec4<f32>(weight[i.x], weight[i.y], weight[i.z], weight[i.w]);
+  return vec4<f32>(vec4(weight[i.x], weight[i.y], weight[i.z], weight[i.w]));
 #endif
 }

@@ -62,9 +62,9 @@ fn isEmpty(segment: LeftSegment) -> bool {
 fn loadLeft(segment: LeftSegment, channel: u32) -> vec4<f32> {
   let i = segment.offsets + channel;
 #if ${leftVectors}
-  return select(vec4<f32>(), outputGradient[i.x / 4u], segment.inside.x);
+  return select(vec4<f32>(), vec4<f32>(outputGradient[i.x / 4u]), segment.inside.x);
 #else
-  let values = vec4<f32>(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]);
+  let values = vec4<f32>(vec4(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]));
   return select(vec4<f32>(), values, segment.inside);
 #endif
 }
@@ -81,8 +81,8 @@ fn rightSegment(right: RightColumns, tap: vec2<u32>) -> RightSegment {
 fn loadRight(segment: RightSegment, channel: u32) -> vec4<f32> {
   let i = segment.offsets + channel;
 #if ${rightVectors}
-  return weight[i.x / 4u];
+  return vec4<f32>(weight[i.x / 4u]);
 #else
-  return vec4<f32>(weight[i.x], weight[i.y], weight[i.z], weight[i.w]);
+  return vec4<f32>(vec4(weight[i.x], weight[i.y], weight[i.z], weight[i.w]));
 #endif
 }

@@ -49,9 +49,9 @@ fn isEmpty(segment: LeftSegment) -> bool {
 fn loadLeft(segment: LeftSegment, image: u32) -> vec4<f32> {
   let i = segment.offsets + image * (uniforms.inputHeight * uniforms.inputWidth * uniforms.inputChannels);
 #if ${leftVectors}
-  return select(vec4<f32>(), input[i.x / 4u], segment.inside.x);
+  return select(vec4<f32>(), vec4<f32>(input[i.x / 4u]), segment.inside.x);
 #else
-  return select(vec4<f32>(), vec4<f32>(input[i.x], input[i.y], input[i.z], input[i.w]), segment.inside);
+  return select(vec4<f32>(), vec4<f32>(vec4(input[i.x], input[i.y], input[i.z], input[i.w])), segment.inside);
 #endif
 }
 
@@ -67,8 +67,8 @@ fn rightSegment(columns: RightColumns, pixel: vec2<u32>) -> RightSegment {
 fn loadRight(segment: RightSegment, image: u32) -> vec4<f32> {
   let i = segment.offsets + image * (uniforms.outputHeight * uniforms.outputWidth * uniforms.outputChannels);
 #if ${rightVectors}
-  return outputGradient[i.x / 4u];
+  return vec4<f32>(outputGradient[i.x / 4u]);
 #else
-  return vec4<f32>(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]);
+  return vec4<f32>(vec4(outputGradient[i.x], outputGradient[i.y], outputGradient[i.z], outputGradient[i.w]));
 #endif
 }

@@ -19,6 +19,6 @@ fn main(
   let words = randomWords(uniforms.seed, uniforms.stream, uniforms.firstBlock + block);
   for (var k = 0u; k < 4u && block * 4u + k < uniforms.size; k++) {
     let i = block * 4u + k;
-    output[i] = select(input[i] * uniforms.scale, 0.0, words[k] < uniforms.dropBelow);
+    output[i] = OutputElement(select(f32(input[i]) * uniforms.scale, 0.0, words[k] < uniforms.dropBelow));
   }
 }

@@ -11,6 +11,6 @@ fn main(
 ) {
   let i = linearIndex(group, groups, local, ${workgroupSize}u);
   if (i < uniforms.size) {
-    output[i] = Value(uniforms.value);
+    output[i] = OutputElement(Value(uniforms.value));
   }
 }

@@ -6,16 +6,16 @@
 fn finish(value: Value, position: u32, column: u32) -> Value {
   var result = value;
 #if ${accumulate}
-  result += output[position];
+  result += Value(output[position]);
 #endif
 #if ${scale}
-  result *= scale[column];
+  result *= Value(scale[column]);
 #endif
 #if ${bias}
-  result += bias[column];
+  result += Value(bias[column]);
 #endif
 #if ${residual}
-  result += residual[position];
+  result += Value(residual[position]);
 #endif
 #if ${relu}
   // a comparison, not max(), so that NaN stays NaN

@@ -7,6 +7,9 @@
 //   rightColumns, rightSegment, loadRight            the same for four columns of right
 //   isEmpty(LeftSegment) -> bool                     whether loadLeft gives nothing but zeros in this segment
 //
+// Where operands are read four neighbours at a time (leftVectors, rightVectors), loadLeft gets one row four times. Operands and
+// results may be f16; all sums are f32.
+//
 // The depth consists of segments of equal length: the kernel taps of a convolution, each as long as the channels; one
 // segment in a plain product. Rows and columns that these functions get lie inside: those beyond the edge repeat the
 // last one and are not stored. A workgroup computes one tile. Tiles are numbered along a folded grid: column by column,
@@ -17,18 +20,6 @@
 #include "common/value.wgsl"
 
 #include "matmul/epilogue.wgsl"
-
-// Operands that are read four neighbours at a time; loadLeft then gets one row four times.
-#if ${leftVectors}
-alias LeftElement = vec4<f32>;
-#else
-alias LeftElement = f32;
-#endif
-#if ${rightVectors}
-alias RightElement = vec4<f32>;
-#else
-alias RightElement = f32;
-#endif
 
 struct Tile {
   row: u32,
@@ -94,7 +85,7 @@ fn storeLine(tile: Tile, row: u32, column: u32, values: vec4<f32>) {
     let inRow = tile.batch * uniforms.outputBatchStride + column;
     let position =
       (uniforms.outputOffset + tile.split * uniforms.splitStride + row * uniforms.outputRowStride + inRow) / 4u;
-    output[position] = finish(values, position, (uniforms.biasOffset + inRow) / 4u);
+    output[position] = OutputElement(finish(values, position, (uniforms.biasOffset + inRow) / 4u));
   }
 }
 #else
@@ -113,7 +104,7 @@ fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block
       let inRow = batch * uniforms.outputBatchStride + columns[j];
       let position =
         uniforms.outputOffset + split * uniforms.splitStride + rows[i] * uniforms.outputRowStride + inRow;
-      output[position] = finish(values[i][j], position, uniforms.biasOffset + inRow);
+      output[position] = OutputElement(finish(values[i][j], position, uniforms.biasOffset + inRow));
     }
   }
 }

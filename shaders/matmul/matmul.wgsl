@@ -30,9 +30,9 @@ fn isEmpty(_segment: LeftSegment) -> bool {
 fn loadLeft(segment: LeftSegment, depth: u32) -> vec4<f32> {
   let i = segment.offsets + depth * uniforms.leftDepthStride;
 #if ${leftVectors}
-  return left[i.x / 4u];
+  return vec4<f32>(left[i.x / 4u]);
 #else
-  return vec4<f32>(left[i.x], left[i.y], left[i.z], left[i.w]);
+  return vec4<f32>(vec4(left[i.x], left[i.y], left[i.z], left[i.w]));
 #endif
 }
 
@@ -47,8 +47,8 @@ fn rightSegment(columns: RightColumns, _segment: vec2<u32>) -> RightSegment {
 fn loadRight(segment: RightSegment, depth: u32) -> vec4<f32> {
   let i = segment.offsets + depth * uniforms.rightDepthStride;
 #if ${rightVectors}
-  return right[i.x / 4u];
+  return vec4<f32>(right[i.x / 4u]);
 #else
-  return vec4<f32>(right[i.x], right[i.y], right[i.z], right[i.w]);
+  return vec4<f32>(vec4(right[i.x], right[i.y], right[i.z], right[i.w]));
 #endif
 }

@@ -23,10 +23,10 @@ fn main(
   var index = Index(0xffffffffu); // which no input has
   if (cell.h < uniforms.outputHeight && cell.w < uniforms.outputWidth) {
     let window = imageIndex(cell, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
-    gradient = outputGradient[window];
+    gradient = Value(outputGradient[window]);
     index = indices[window];
 #if ${relu}
-    gradient = select(gradient, Value(), output[window] <= Value());
+    gradient = select(gradient, Value(), Value(output[window]) <= Value());
 #endif
   }
   // coordinates in the padding wrap to large numbers
@@ -44,7 +44,7 @@ fn main(
       }
       let place = ImagePosition(cell.n, h, w, cell.c);
       inputGradient[imageIndex(place, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)] =
-        select(Value(), gradient, index == Index(h * uniforms.inputWidth + w));
+        InputGradientElement(select(Value(), gradient, index == Index(h * uniforms.inputWidth + w)));
     }
   }
 }

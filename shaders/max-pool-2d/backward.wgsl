@@ -34,11 +34,11 @@ fn main(
       let j = imageIndex(window, uniforms.outputHeight, uniforms.outputWidth, uniforms.channels);
       let here = indices[j] == Index(index);
 #if ${relu}
-      sum += select(Value(), outputGradient[j], here & !(output[j] <= Value()));
+      sum += select(Value(), Value(outputGradient[j]), here & !(Value(output[j]) <= Value()));
 #else
-      sum += select(Value(), outputGradient[j], here);
+      sum += select(Value(), Value(outputGradient[j]), here);
 #endif
     }
   }
-  inputGradient[i] = sum;
+  inputGradient[i] = InputGradientElement(sum);
 }

@@ -42,7 +42,7 @@ fn main(
         continue;
       }
       let source = ImagePosition(place.n, u32(h), u32(w), place.c);
-      let value = input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)];
+      let value = Value(input[imageIndex(source, uniforms.inputHeight, uniforms.inputWidth, uniforms.channels)]);
       let nan = areNan(value);
       let better = nan | (bestIndex == none) | (!bestIsNan & (value > best));
       best = select(best, value, better);
@@ -54,6 +54,6 @@ fn main(
   // a comparison, not max(), so that NaN stays NaN
   best = select(best, Value(), best <= Value());
 #endif
-  output[i] = best;
+  output[i] = OutputElement(best);
   indices[i] = bestIndex;
 }

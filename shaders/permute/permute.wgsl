@@ -1,6 +1,6 @@
 // permute: the general rearrangement of dimensions. One invocation computes one element of the output.
 // The output is contiguous, its dimensions 0..rank-1 have the lengths length0..; going one step along output dimension k
-// moves stride_k elements in the contiguous input. Elements are 32 bits of any type.
+// moves stride_k elements in the contiguous input. Elements are 32 bits of any type, or f16.
 // Operands may be windows: input[0] is element inputStart of its tensor, and what lies outside of the window is left to
 // another dispatch (see src/kernels/element-windows.ts).
 

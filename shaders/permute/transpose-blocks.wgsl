@@ -1,4 +1,4 @@
-// transpose: output[b][c][r] = input[b][r][c] for contiguous matrices of 32-bit elements, all of one shape.
+// transpose: output[b][c][r] = input[b][r][c] for contiguous matrices of one shape. Elements are 32 bits of any type, or f16.
 // One invocation moves a block of 4 x 4 elements through registers, in vectors where the matrices' sides allow it: for
 // adapters that run on the CPU, where barriers are dear and the division that finds a place is worth doing once for many
 // elements. Blocks are numbered along the columns, then the rows, then the batch. Rows beyond the last one repeat it and are
@@ -6,15 +6,16 @@
 
 #include "common/linear-index.wgsl"
 
+alias Four = vec4<${element}>;
 #if ${rowsInFours}
-alias InputElement = vec4<u32>;
+alias RowElement = Four;
 #else
-alias InputElement = u32;
+alias RowElement = ${element};
 #endif
 #if ${columnsInFours}
-alias OutputElement = vec4<u32>;
+alias ColumnElement = Four;
 #else
-alias OutputElement = u32;
+alias ColumnElement = ${element};
 #endif
 
 @compute @workgroup_size(${workgroupSize})
@@ -38,23 +39,23 @@ fn main(
   let b = loadRow(origin, row + 1u, column);
   let c = loadRow(origin, row + 2u, column);
   let d = loadRow(origin, row + 3u, column);
-  storeColumn(origin, column, row, vec4<u32>(a.x, b.x, c.x, d.x));
-  storeColumn(origin, column + 1u, row, vec4<u32>(a.y, b.y, c.y, d.y));
-  storeColumn(origin, column + 2u, row, vec4<u32>(a.z, b.z, c.z, d.z));
-  storeColumn(origin, column + 3u, row, vec4<u32>(a.w, b.w, c.w, d.w));
+  storeColumn(origin, column, row, Four(a.x, b.x, c.x, d.x));
+  storeColumn(origin, column + 1u, row, Four(a.y, b.y, c.y, d.y));
+  storeColumn(origin, column + 2u, row, Four(a.z, b.z, c.z, d.z));
+  storeColumn(origin, column + 3u, row, Four(a.w, b.w, c.w, d.w));
 }
 
-fn loadRow(origin: u32, row: u32, column: u32) -> vec4<u32> {
+fn loadRow(origin: u32, row: u32, column: u32) -> Four {
   let start = origin + min(row, uniforms.rows - 1u) * uniforms.columns;
 #if ${rowsInFours}
   return input[(start + column) / 4u];
 #else
   let i = start + min(column + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(uniforms.columns - 1u));
-  return vec4<u32>(input[i.x], input[i.y], input[i.z], input[i.w]);
+  return Four(input[i.x], input[i.y], input[i.z], input[i.w]);
 #endif
 }
 
-fn storeColumn(origin: u32, column: u32, row: u32, values: vec4<u32>) {
+fn storeColumn(origin: u32, column: u32, row: u32, values: Four) {
   if (column >= uniforms.columns) {
     return;
   }

@@ -1,4 +1,4 @@
-// transpose: output[b][c][r] = input[b][r][c] for contiguous matrices of 32-bit elements, all of one shape.
+// transpose: output[b][c][r] = input[b][r][c] for contiguous matrices of one shape. Elements are 32 bits of any type, or f16.
 // One workgroup moves one tile of tile x tile elements through shared memory, so that both the reads and the writes of
 // neighbouring invocations are neighbours in memory; the tile's rows are one element longer than the tile, so that a
 // column of it lies in different banks. The technique is Ruetsch and Micikevicius, "Optimizing Matrix Transpose in
@@ -6,7 +6,7 @@
 
 #include "common/linear-index.wgsl"
 
-var<workgroup> block: array<u32, ${tile} * (${tile} + 1)>;
+var<workgroup> block: array<${element}, ${tile} * (${tile} + 1)>;
 
 @compute @workgroup_size(${tile} * ${tile})
 fn main(

@@ -34,7 +34,7 @@ fn main(
     let start = uniforms.inputShift + outer * uniforms.extent * uniforms.inner + inside;
     let end = min((chunk + 1u) * uniforms.chunkLength, uniforms.extent);
     for (var position = chunk * uniforms.chunkLength + row; position < end; position += rows) {
-      sum += input[start + position * uniforms.inner];
+      sum += Value(input[start + position * uniforms.inner]);
     }
   }
   sums[local] = sum;

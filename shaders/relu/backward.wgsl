@@ -12,6 +12,7 @@ fn main(
 ) {
   let i = linearIndex(group, groups, local, ${workgroupSize}u);
   if (i < uniforms.size) {
-    inputGradient[i] = select(outputGradient[i], Value(), output[i] <= Value());
+    let gradient = select(Value(outputGradient[i]), Value(), Value(output[i]) <= Value());
+    inputGradient[i] = InputGradientElement(gradient);
   }
 }

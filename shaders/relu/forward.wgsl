@@ -12,8 +12,8 @@ fn main(
 ) {
   let i = linearIndex(group, groups, local, ${workgroupSize}u);
   if (i < uniforms.size) {
-    let value = input[i];
+    let value = Value(input[i]);
     // a comparison, not max(): max(NaN, 0) may be 0, which would hide a diverged network
-    output[i] = select(value, Value(), value <= Value());
+    output[i] = OutputElement(select(value, Value(), value <= Value()));
   }
 }

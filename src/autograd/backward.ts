@@ -9,7 +9,7 @@ import { noLabel } from '../device/label.js'
 import type { Engine } from './engine.js'
 import { formatShape, sameShape } from './shape.js'
 import type { Edge, TapeNode } from './tape-node.js'
-import { Tensor } from './tensor.js'
+import { type FloatType, Tensor } from './tensor.js'
 
 export interface BackwardOptions {
   /** The gradient of the tensor itself; 1 by default, which needs a tensor with one element. */
@@ -29,11 +29,14 @@ export function backward(root: Tensor, { gradient, retainGraph = false }: Backwa
   if (gradient && !sameShape(gradient.shape, root.shape)) {
     throw new ShapeError('backward', `a gradient of shape ${formatShape(root.shape)}`, formatShape(gradient.shape))
   }
+  if (gradient && gradient.dtype !== root.dtype) {
+    throw new ShapeError('backward', `a gradient of type ${root.dtype}`, gradient.toString())
+  }
   const { label } = engine.device
   try {
     engine.noGrad(() => {
       engine.scope(() => {
-        const seed = gradient ? gradient.alias(gradient.shape) : engine.full(root.shape, 1)
+        const seed = gradient ? gradient.alias(gradient.shape) : engine.full(root.shape, 1, root.dtype as FloatType)
         if (!root.node) {
           accumulateInLeaf(root, seed)
           return
@@ -73,6 +76,9 @@ function passThrough(node: TapeNode, incoming: Tensor, gradients: Map<TapeNode, 
         formatShape(result.shape),
       )
     }
+    if (result.dtype !== edge.dtype) {
+      throw new ShapeError(`gradient of ${node.operation} for "${edge.input}"`, edge.dtype, result.dtype)
+    }
     outgoing.push([edge, owned.has(result) ? result.alias(result.shape) : result])
     owned.add(result)
   }
@@ -87,9 +93,9 @@ function passThrough(node: TapeNode, incoming: Tensor, gradients: Map<TapeNode, 
 function destination(engine: Engine, { edges, operation }: TapeNode, input: string): Tensor {
   const edge = edges.find((candidate) => candidate.input === input)
   if (!edge) throw new AutogradError(`the gradient of ${operation} for "${input}" is not needed`)
-  const { leaf, shape } = edge
+  const { leaf, shape, dtype } = edge
   const part = leaf?.place && !leaf.grad ? leaf.place.block.takeGradient(leaf.place) : undefined
-  return part ? new Tensor(engine, shape, 'f32', part) : engine.empty(shape)
+  return part ? new Tensor(engine, shape, 'f32', part) : engine.empty(shape, dtype)
 }
 
 /** Adds `term` to `total`; takes both over. */
@@ -121,8 +127,8 @@ function exclusive(tensor: Tensor): Tensor {
 
 /** Takes a tensor over and returns one with memory of its own. */
 function copyOf(tensor: Tensor): Tensor {
-  const copy = tensor.engine.empty(tensor.shape)
-  tensor.engine.device.copy(tensor.buffer, 0, copy.buffer, 0, tensor.size * 4)
+  const copy = tensor.engine.empty(tensor.shape, tensor.dtype)
+  tensor.engine.device.copy(tensor.buffer, 0, copy.buffer, 0, copy.buffer.byteLength)
   tensor.handle.release('the backward pass')
   return copy
 }

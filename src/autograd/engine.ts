@@ -5,7 +5,7 @@
  * call and its gradient rule. What does not: WGSL, and anything with parameters of its own (src/nn).
  */
 import { Device, type DeviceOptions } from '../device/device.js'
-import { AutogradError, ShapeError } from '../device/errors.js'
+import { AutogradError, OptionError, ShapeError } from '../device/errors.js'
 import { type DeviceHost, subgroupSizeOf } from '../device/host.js'
 import type { OpenOptions } from '../device/node.js'
 import type { MemoryReport } from '../device/pool.js'
@@ -14,7 +14,7 @@ import { Tuner } from '../tuning/tuner.js'
 import { RandomState } from './random-state.js'
 import { ScopeStack } from './scope.js'
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.js'
-import { bytesPerElement, type DType, Tensor, toTypedArray } from './tensor.js'
+import { bytesPerElement, type DType, type FloatType, Tensor } from './tensor.js'
 
 export interface EngineOptions extends OpenOptions, DeviceOptions {
   /** A device that the caller has opened, in a browser or elsewhere; the engine does not destroy it unless asked. */
@@ -57,20 +57,33 @@ export class Engine {
     }
     const dtype = options.dtype ?? dtypeOf(values)
     const tensor = this.empty(shape, dtype)
-    this.device.upload(tensor.buffer, toTypedArray(values, dtype))
+    tensor.upload(values)
     if (options.requiresGrad) tensor.requiresGrad = true
     return tensor
   }
 
-  /** A tensor with undefined contents. */
+  /** A tensor with undefined contents. Throws `OptionError` for f16 on an adapter without the feature `shader-f16`. */
   empty(shape: Shape, dtype: DType = 'f32'): Tensor {
     checkShape('empty', shape)
-    return new Tensor(this, [...shape], dtype, this.device.allocate(sizeOf(shape) * bytesPerElement[dtype]))
+    const half = dtype === 'f16'
+    if (half) this.requireHalf('dtype')
+    return new Tensor(this, [...shape], dtype, this.device.allocate(sizeOf(shape) * bytesPerElement[dtype], half))
   }
 
-  /** An f32 tensor with one value everywhere. */
-  full(shape: Shape, value: number): Tensor {
-    const tensor = this.empty(shape)
+  /** Whether the adapter has f16. */
+  get hasHalf(): boolean {
+    return this.device.features.has('shader-f16')
+  }
+
+  /** Throws `OptionError` unless the adapter has f16; `option` is what asked for it. */
+  requireHalf(option: string): void {
+    if (this.hasHalf) return
+    throw new OptionError(option, `f32, as ${this.device.adapter.name} has no shader-f16`, 'f16')
+  }
+
+  /** A tensor with one value everywhere, f32 by default. */
+  full(shape: Shape, value: number, dtype: FloatType = 'f32'): Tensor {
+    const tensor = this.empty(shape, dtype)
     fill(this.device, { output: tensor.buffer, size: tensor.size, value })
     return tensor
   }

@@ -6,12 +6,13 @@
 import { AutogradError } from '../device/errors.js'
 import { type DispatchLabel, noLabel } from '../device/label.js'
 import type { Handle } from './handle.js'
-import type { Tensor } from './tensor.js'
+import type { DType, Tensor } from './tensor.js'
 
 /** Where the gradient of one input goes: on to the node that made it, or into the `grad` of a leaf. */
 export interface Edge {
   readonly input: string
   readonly shape: readonly number[]
+  readonly dtype: DType
   readonly node: TapeNode | undefined
   readonly leaf: Tensor | undefined
 }

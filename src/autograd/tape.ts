@@ -48,6 +48,7 @@ export function differentiable<const I extends Inputs, const S extends Inputs = 
     .map(([input, tensor]) => ({
       input,
       shape: tensor.shape,
+      dtype: tensor.dtype,
       node: tensor.node,
       leaf: tensor.isLeaf ? tensor : undefined,
     }))

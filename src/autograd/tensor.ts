@@ -4,6 +4,7 @@
  */
 import type { DeviceBuffer } from '../device/buffer.js'
 import { AutogradError, ShapeError } from '../device/errors.js'
+import { castFloats } from '../kernels/cast/floats.js'
 import type { Engine } from './engine.js'
 import { Handle } from './handle.js'
 import { backward, type BackwardOptions } from './backward.js'
@@ -11,11 +12,17 @@ import type { Place } from './leaf-block.js'
 import { formatShape, type Shape, sizeOf } from './shape.js'
 import type { TapeNode } from './tape-node.js'
 
-/** `u8` exists for images only: they are cast to `f32` on the GPU. */
-export type DType = 'f32' | 'i32' | 'u32' | 'u8'
+/**
+ * `f16` exists for activations and their gradients, on adapters that have it: kernels compute with f32 all the same. `u8` exists
+ * for images only: they are cast to `f32` on the GPU.
+ */
+export type DType = 'f32' | 'f16' | 'i32' | 'u32' | 'u8'
+
+/** The types that kernels compute with. */
+export type FloatType = 'f32' | 'f16'
 
 /** Bytes per element. */
-export const bytesPerElement: Readonly<Record<DType, number>> = { f32: 4, i32: 4, u32: 4, u8: 1 }
+export const bytesPerElement: Readonly<Record<DType, number>> = { f32: 4, f16: 2, i32: 4, u32: 4, u8: 1 }
 
 export type TensorData =
   Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
@@ -73,7 +80,9 @@ export class Tensor {
 
   set requiresGrad(value: boolean) {
     if (!this.isLeaf) throw new AutogradError(`${this.toString()} is no leaf: detach() it to stop gradients`)
-    if (value && this.dtype !== 'f32') throw new AutogradError(`${this.toString()} cannot have gradients: only f32 can`)
+    if (value && this.dtype !== 'f32' && this.dtype !== 'f16') {
+      throw new AutogradError(`${this.toString()} cannot have gradients: only f32 and f16 can`)
+    }
     this.#requiresGrad = value
   }
 
@@ -118,8 +127,9 @@ export class Tensor {
     return new Tensor(this.engine, shape, this.dtype, this.buffer.retain())
   }
 
-  /** Waits for the values. The layout is row-major in the order of `shape`. */
+  /** Waits for the values, of f16 as float32. The layout is row-major in the order of `shape`. */
   async toArray(): Promise<TensorData> {
+    if (this.dtype === 'f16') return this.#readHalves()
     const bytes = await this.engine.device.read(this.buffer, 0, this.size * bytesPerElement[this.dtype])
     switch (this.dtype) {
       case 'f32':
@@ -133,6 +143,17 @@ export class Tensor {
     }
   }
 
+  async #readHalves(): Promise<TensorData> {
+    const { device } = this.engine
+    const wide = device.allocate(this.size * 4)
+    castFloats(device, { input: this.buffer, output: wide, size: this.size })
+    try {
+      return new Float32Array(await device.read(wide, 0, this.size * 4))
+    } finally {
+      wide.release()
+    }
+  }
+
   /** Waits for the value of a tensor with one element. */
   async item(): Promise<number> {
     if (this.size !== 1) throw new ShapeError('item', 'one element', formatShape(this.shape))
@@ -143,8 +164,21 @@ export class Tensor {
   set(values: ArrayLike<number>): this {
     if (values.length !== this.size) throw new ShapeError('set', `${this.size} values`, String(values.length))
     this.beforeInPlaceWrite('set')
-    this.engine.device.upload(this.buffer, toTypedArray(values, this.dtype))
+    this.upload(values)
     return this
+  }
+
+  /** Writes values to the memory. @internal */
+  upload(values: ArrayLike<number>): void {
+    const { device } = this.engine
+    if (this.dtype !== 'f16') {
+      device.upload(this.buffer, toTypedArray(values, this.dtype))
+      return
+    }
+    const wide = device.allocate(this.size * 4)
+    device.upload(wide, toTypedArray(values, 'f32'))
+    castFloats(device, { input: wide, output: this.buffer, size: this.size })
+    wide.release()
   }
 
   /** Every in-place write has to call this first: saved tensors notice by the version. @internal */
@@ -164,7 +198,7 @@ export class Tensor {
 }
 
 /** Values as the typed array of a dtype; a typed array of the right kind is passed through. */
-export function toTypedArray(values: ArrayLike<number>, dtype: DType): ArrayBufferView {
+export function toTypedArray(values: ArrayLike<number>, dtype: Exclude<DType, 'f16'>): ArrayBufferView {
   switch (dtype) {
     case 'f32':
       return values instanceof Float32Array ? values : Float32Array.from(values)

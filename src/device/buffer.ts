@@ -16,6 +16,7 @@ export class DeviceBuffer {
    * @param gpu the physical buffer; it may be larger than `byteLength`
    * @param byteLength the bytes that were asked for, rounded up to 4
    * @param gpuOffset where this memory begins in the physical buffer, in bytes
+   * @param half whether its elements are f16, of two bytes; what others are, only those know who use the buffer
    */
   constructor(
     readonly id: number,
@@ -23,6 +24,7 @@ export class DeviceBuffer {
     readonly byteLength: number,
     private readonly onRelease: (buffer: DeviceBuffer) => void,
     readonly gpuOffset = 0,
+    readonly half = false,
   ) {}
 
   /**
@@ -34,7 +36,7 @@ export class DeviceBuffer {
       throw new RangeError(`${byteLength} bytes at ${offset} of a buffer of ${this.byteLength} bytes`)
     }
     this.retain()
-    return new DeviceBuffer(this.id, this.gpu, byteLength, () => this.release(), this.gpuOffset + offset)
+    return new DeviceBuffer(this.id, this.gpu, byteLength, () => this.release(), this.gpuOffset + offset, this.half)
   }
 
   get references(): number {

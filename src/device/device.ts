@@ -113,10 +113,13 @@ export class Device {
     return this.#pool.report()
   }
 
-  /** Memory with undefined contents; `bytes` is rounded up to a multiple of 4. Throws `OutOfMemoryError`. */
-  allocate(bytes: number): DeviceBuffer {
+  /**
+   * Memory with undefined contents; `bytes` is rounded up to a multiple of 4. Throws `OutOfMemoryError`.
+   * @param half whether it is for elements of type f16
+   */
+  allocate(bytes: number, half = false): DeviceBuffer {
     this.#failures.throwIfLost()
-    return this.#pool.allocate(bytes)
+    return this.#pool.allocate(bytes, half)
   }
 
   /** How many pipelines were compiled, and how many submits were made, since the device was opened. */

@@ -63,17 +63,18 @@ export class BufferPool {
   }
 
   /** Memory for `bytes` bytes with undefined contents. Throws `OutOfMemoryError` when it exceeds a known limit. */
-  allocate(bytes: number): DeviceBuffer {
+  allocate(bytes: number, half = false): DeviceBuffer {
     const byteLength = Math.max(4, Math.ceil(bytes / 4) * 4)
     if (byteLength > this.#maxBufferSize) throw new OutOfMemoryError(byteLength, this.#inUse, this.#maxBufferSize)
     const capacity = Math.min(bucketSize(byteLength), Math.floor(this.#maxBufferSize / 4) * 4)
     const physical = this.#free.get(capacity)?.pop() ?? this.#create(capacity)
     this.#inUse += physical.capacity
     this.#peak = Math.max(this.#peak, this.#inUse)
-    return new DeviceBuffer(physical.id, physical.gpu, byteLength, () => {
+    const onRelease = () => {
       this.#inUse -= physical.capacity
       if (!physical.missing) this.#bucket(physical.capacity).push(physical)
-    })
+    }
+    return new DeviceBuffer(physical.id, physical.gpu, byteLength, onRelease, 0, half)
   }
 
   report(): MemoryReport {

@@ -7,19 +7,20 @@
 import type { Device } from '../device/device.js'
 import { rowWindows, type RowWindow } from './grid.js'
 
-/** A window of the input and one of the output, both in elements of four bytes. */
+/** A window of the input and one of the output, both in elements. */
 export interface ElementWindows {
   readonly input: RowWindow
   readonly output: RowWindow
 }
 
-/** Every pair of a window of `sizes.input` elements and a window of `sizes.output` elements. */
+/** Every pair of a window of `sizes.input` elements and a window of `sizes.output` elements, of four bytes by default. */
 export function elementWindows(
   device: Device,
   kernel: string,
   sizes: { readonly input: number; readonly output: number },
+  elementBytes = 4,
 ): ElementWindows[] {
-  const inputs = rowWindows(device, kernel, sizes.input, [4])
-  const outputs = rowWindows(device, kernel, sizes.output, [4])
+  const inputs = rowWindows(device, kernel, sizes.input, [elementBytes])
+  const outputs = rowWindows(device, kernel, sizes.output, [elementBytes])
   return outputs.flatMap((output) => inputs.map((input) => ({ input, output })))
 }

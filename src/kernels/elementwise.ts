@@ -4,7 +4,7 @@
  */
 import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
-import { elementGrid, rowWindows, type RowWindow, windowOf } from './grid.js'
+import { bytesPerFloat, elementGrid, rowWindows, type RowWindow, windowOf } from './grid.js'
 import type { Kernel, UniformValue } from './kernel.js'
 import type { TemplateValues } from './template.js'
 
@@ -14,7 +14,7 @@ export interface ElementwiseDispatch<B extends string, U extends string> {
   readonly buffers: Readonly<Record<B, DeviceBuffer>>
   /** The uniforms of a window of the operands; `count` is its number of elements, `start` that of its first one. */
   readonly uniforms: (window: RowWindow) => Readonly<Record<U, UniformValue>>
-  /** Bytes per element of the operands that do not have 4. */
+  /** Bytes per element of the operands that do not have 4, or 2 where they are f16. */
   readonly elementBytes?: Partial<Readonly<Record<B, number>>>
   /** Operands that are the same in every window, such as a scalar or the fault buffer. */
   readonly whole?: readonly B[]
@@ -22,7 +22,7 @@ export interface ElementwiseDispatch<B extends string, U extends string> {
   readonly template?: TemplateValues
   /**
    * Whether the WGSL works on Values (shaders/common/value.wgsl). Four elements are one Value then, wherever the size allows it,
-   * and the windows that `uniforms` gets count Values. Only for operands of 4 bytes.
+   * and the windows that `uniforms` gets count Values. Only for operands of 4 bytes, or f16.
    */
   readonly vectors?: boolean
   /** How many neighbouring elements one invocation computes; a power of two up to 8. */
@@ -40,7 +40,9 @@ export function dispatchElementwise<B extends string, U extends string>(
   const { size, buffers, uniforms, elementBytes = {}, whole = [], template, elementsPerInvocation = 1 } = dispatch
   const operands = (Object.keys(buffers) as B[]).map((name) => ({
     name,
-    bytes: whole.includes(name) ? 0 : ((elementBytes as Partial<Record<B, number>>)[name] ?? 4),
+    bytes: whole.includes(name)
+      ? 0
+      : ((elementBytes as Partial<Record<B, number>>)[name] ?? bytesPerFloat(buffers[name])),
   }))
   const rowBytes = operands.map(({ bytes }) => bytes).filter((bytes) => bytes > 0)
   // windows are cut at multiples of the offset alignment, which is at least 16 bytes

@@ -7,6 +7,11 @@ import type { Device } from '../device/device.js'
 import { KernelError } from '../device/errors.js'
 import type { Workgroups } from '../device/program.js'
 
+/** The bytes of an element of a buffer of f32 or f16. */
+export function bytesPerFloat({ half }: DeviceBuffer): 2 | 4 {
+  return half ? 2 : 4
+}
+
 /** A grid of at least `count` workgroups along x, folded into y where x is full. See common/linear-index.wgsl. */
 export function linearGrid(device: Device, count: number): Workgroups {
   const limit = device.limits.workgroupsPerDimension
@@ -58,6 +63,11 @@ export function windowOf(buffer: DeviceBuffer, { start, count }: RowWindow, rowB
   return { buffer, offset: start * rowBytes, size: Math.ceil((count * rowBytes) / 4) * 4 }
 }
 
+/** A window of the rows of a buffer of f32 or f16, `rowLength` elements each. */
+export function floatRows(buffer: DeviceBuffer, window: RowWindow, rowLength: number): BufferRange {
+  return windowOf(buffer, window, rowLength * bytesPerFloat(buffer))
+}
+
 /**
  * `count` elements from element `start` on, wherever that is: the range begins at the last allowed offset before it, and
  * the kernel skips `shift` elements.
@@ -71,7 +81,8 @@ export function shiftedRange(
   const { offsetAlignment } = device.limits
   const skipped = (start * elementBytes) % offsetAlignment
   const offset = start * elementBytes - skipped
-  return { range: { buffer, offset, size: skipped + count * elementBytes }, shift: skipped / elementBytes }
+  const size = Math.ceil((skipped + count * elementBytes) / 4) * 4
+  return { range: { buffer, offset, size }, shift: skipped / elementBytes }
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

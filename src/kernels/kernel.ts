@@ -17,12 +17,27 @@ import { expandTemplate, type TemplateValues } from './template.js'
 export interface BindingDeclaration {
   readonly access: 'read' | 'write'
   readonly element: string
+  /** Whether the elements are f32 or f16, as the buffer says that is bound; see `readFloats`. */
+  readonly floats?: boolean
+  /** The template value that says whether such elements come in fours; without one, they do not. */
+  readonly fours?: string | undefined
 }
 
 /** A buffer that the kernel only reads. */
 export const read = (element = 'f32'): BindingDeclaration => ({ access: 'read', element })
 /** A buffer that the kernel writes, and may read. */
 export const write = (element = 'f32'): BindingDeclaration => ({ access: 'write', element })
+
+/**
+ * A buffer of f32 or of f16, that the kernel only reads. The WGSL text computes with f32 all the same: it converts what it loads,
+ * `Value(input[i])`, and what it stores, `output[i] = OutputElement(result)`. `InputElement` and so on are the types of the
+ * arrays' elements: f32, f16, or vectors of four of them.
+ *
+ * @param fours the template value that says whether the elements are vectors of four
+ */
+export const readFloats = (fours?: string): BindingDeclaration => ({ access: 'read', element: '', floats: true, fours })
+/** A buffer of f32 or of f16 that the kernel writes, and may read; see `readFloats`. */
+export const writeFloats = (fours?: string): BindingDeclaration => ({ ...readFloats(fours), access: 'write' })
 
 export type UniformType = 'u32' | 'i32' | 'f32'
 
@@ -68,11 +83,10 @@ export function defineKernel<const B extends string, const U extends string = ne
   const bindingNames = Object.keys(description.bindings) as B[]
   const uniformNames = Object.keys(description.uniforms) as U[]
   if (uniformNames.length * 4 > uniformStride) throw new KernelError(name, 'has more uniforms than fit 256 bytes')
-  const header = declarations(description)
   const programs = new Map<string, Program>()
 
-  const programFor = (template: TemplateValues): Program => {
-    const key = `${name} ${JSON.stringify(template)}`
+  const programFor = (template: TemplateValues, halves: readonly B[]): Program => {
+    const key = [name, JSON.stringify(template), ...(halves.length > 0 ? ['f16:', ...halves] : [])].join(' ')
     let program = programs.get(key)
     if (!program) {
       program = {
@@ -83,7 +97,8 @@ export function defineKernel<const B extends string, const U extends string = ne
           access: description.bindings[binding].access,
         })),
         uniformBytes: uniformNames.length * 4,
-        code: () => withDirectivesFirst(expandTemplate(name, `${header}\n${source}`, template)),
+        code: () =>
+          withDirectivesFirst(expandTemplate(name, `${declarations(description, halves)}\n${source}`, template)),
       }
       programs.set(key, program)
     }
@@ -98,21 +113,34 @@ export function defineKernel<const B extends string, const U extends string = ne
         return given instanceof DeviceBuffer ? wholeBuffer(given) : given
       })
       const packed = packUniforms(description, uniformNames, uniforms)
-      device.dispatch(programFor(template), ranges, packed, workgroups, work)
+      const halves = bindingNames.filter((_binding, i) => ranges[i]!.buffer.half)
+      const refused = halves.find((binding) => !description.bindings[binding].floats)
+      if (refused) throw new KernelError(name, `f16 is not supported for "${refused}"`)
+      device.dispatch(programFor(template, halves), ranges, packed, workgroups, work)
     },
   }
 }
 
-function declarations({ bindings, uniforms }: KernelDescription<string, string>): string {
-  const lines = Object.entries(bindings).map(
-    ([name, { access, element }], i) =>
-      `@group(0) @binding(${i}) var<storage, ${access === 'read' ? 'read' : 'read_write'}> ${name}: array<${element}>;`,
-  )
+/** @param halves the bindings whose elements are f16 */
+function declarations({ bindings, uniforms }: KernelDescription<string, string>, halves: readonly string[]): string {
+  const lines = halves.length > 0 ? ['enable f16;'] : []
+  for (const [i, [name, { access, element, floats, fours }]] of Object.entries(bindings).entries()) {
+    const alias = `${name[0]!.toUpperCase()}${name.slice(1)}Element`
+    if (floats) lines.push(...floatAlias(alias, halves.includes(name) ? 'f16' : 'f32', fours))
+    const mode = access === 'read' ? 'read' : 'read_write'
+    lines.push(`@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${floats ? alias : element}>;`)
+  }
   const members = Object.entries(uniforms).map(([name, type]) => `  ${name}: ${type},`)
   if (members.length > 0) {
     lines.push('struct Uniforms {', ...members, '}', '@group(1) @binding(0) var<uniform> uniforms: Uniforms;')
   }
   return lines.join('\n')
+}
+
+function floatAlias(alias: string, type: 'f32' | 'f16', fours: string | undefined): string[] {
+  const single = `alias ${alias} = ${type};`
+  if (fours === undefined) return [single]
+  return [`#if \${${fours}}`, `alias ${alias} = vec4<${type}>;`, '#else', single, '#endif']
 }
 
 /** WGSL wants its directives before every declaration; includes bring theirs with them. */

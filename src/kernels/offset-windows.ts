@@ -5,9 +5,9 @@
 import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
 import { KernelError } from '../device/errors.js'
-import type { RowWindow } from './grid.js'
+import { bytesPerFloat, type RowWindow, shiftedRange } from './grid.js'
 
-/** A binding, and the index of the window's first element in it; elements have 4 bytes. */
+/** A binding, and the index of the window's first element in it. */
 export interface OffsetRange {
   readonly range: BufferRange
   readonly offset: number
@@ -18,11 +18,10 @@ export function fitsAnywhere(device: Device, bytes: number): boolean {
   return bytes <= device.limits.bindingSize - device.limits.offsetAlignment
 }
 
-/** A binding that holds `count` elements of four bytes from element `start` on. */
+/** A binding that holds `count` elements, f32 or f16, from element `start` on. */
 export function offsetRange(device: Device, buffer: DeviceBuffer, start: number, count: number): OffsetRange {
-  const skipped = (start * 4) % device.limits.offsetAlignment
-  const offset = start * 4 - skipped
-  return { range: { buffer, offset, size: count * 4 + skipped }, offset: skipped / 4 }
+  const { range, shift } = shiftedRange(device, buffer, { start, count }, bytesPerFloat(buffer))
+  return { range, offset: shift }
 }
 
 /**

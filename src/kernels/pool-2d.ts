@@ -4,7 +4,7 @@
  */
 import type { BufferRange, DeviceBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
-import { elementGrid, rowWindows, windowOf } from './grid.js'
+import { bytesPerFloat, elementGrid, floatRows, rowWindows } from './grid.js'
 import type { Kernel, UniformType } from './kernel.js'
 import type { TemplateValues } from './template.js'
 
@@ -100,13 +100,12 @@ export function dispatchPool<B extends string, U extends string>(
   const computed =
     computes === 'input' || computes === 'output' ? elements[computes] : computes[0] * computes[1] * shape.channels
   const perValue = shape.channels % 4 === 0 ? 4 : 1
-  for (const window of rowWindows(device, kernel.name, batch, [elements.input * 4, elements.output * 4])) {
+  const names = Object.keys(buffers) as B[]
+  const imageBytes = names.map((name) => elements[buffers[name].side] * bytesPerFloat(buffers[name].buffer))
+  for (const window of rowWindows(device, kernel.name, batch, imageBytes)) {
     const size = (window.count * computed) / perValue
     const bindings = Object.fromEntries(
-      (Object.keys(buffers) as B[]).map((name) => {
-        const { buffer, side } = buffers[name]
-        return [name, windowOf(buffer, window, elements[side] * 4)]
-      }),
+      names.map((name) => [name, floatRows(buffers[name].buffer, window, elements[buffers[name].side])]),
     ) as Record<B, BufferRange>
     kernel.dispatch(device, {
       template: { workgroupSize: device.workgroupSize, vectors: perValue === 4, ...template },

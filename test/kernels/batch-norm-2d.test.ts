@@ -198,7 +198,7 @@ describe('batchNorm2d refuses', () => {
 
   test('an input that is not [N, H, W, C]', () => {
     expect(wrong((_inputs, engine) => ({ input: engine.ones([3, 4]) }))).toThrow(
-      new ShapeError('batchNorm2d', 'an f32 tensor [N, H, W, C]', 'f32 [3, 4]'),
+      new ShapeError('batchNorm2d', 'an f32 or f16 tensor [N, H, W, C]', 'f32 [3, 4]'),
     )
   })
 

@@ -49,7 +49,7 @@ describe('cast', () => {
   test('refuses bytes as a result, and scaled integers', () => {
     const input = holder.engine.ones([2])
     expect(() => cast(input, 'u8' as 'u32')).toThrow(OptionError)
-    expect(() => cast(input, 'u8' as 'u32')).toThrow('cast: dtype: expected one of f32, i32, u32, got "u8"')
+    expect(() => cast(input, 'u8' as 'u32')).toThrow('cast: dtype: expected one of f32, f16, i32, u32, got "u8"')
     expect(() => cast(input, 'i32', { scale: 2 })).toThrow('cast: scale: expected 1 for a cast to i32, got 2')
     expect(() => cast(input, 'f32', { scale: NaN })).toThrow(OptionError)
   })

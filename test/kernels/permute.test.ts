@@ -97,6 +97,6 @@ describe('permute', () => {
     const input = holder.engine.zeros([2, 2, 2, 2, 2, 2, 2])
     expect(() => permute(input, [6, 5, 4, 3, 2, 1, 0])).toThrow(/at most 6 dimensions/)
     const bytes = holder.engine.tensor(new Uint8Array(4), [2, 2])
-    expect(() => permute(bytes, [1, 0])).toThrow(/f32, i32 or u32, got Tensor\(u8/)
+    expect(() => permute(bytes, [1, 0])).toThrow(/f32, f16, i32 or u32, got Tensor\(u8/)
   })
 })

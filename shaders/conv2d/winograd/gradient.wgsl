@@ -12,7 +12,7 @@
 fn pixel(place: TilePlace, y: u32, x: u32) -> Value {
   let inside = y < uniforms.height && x < uniforms.width;
   let position = ((place.image * uniforms.height + y) * uniforms.width + x) * uniforms.channels + place.channel;
-  return select(Value(), outputGradient[select(0u, uniforms.outputGradientOffset + position, inside)], inside);
+  return select(Value(), Value(outputGradient[select(0u, uniforms.outputGradientOffset + position, inside)]), inside);
 }
 
 @compute @workgroup_size(${workgroupSize})

@@ -11,7 +11,7 @@ fn pixel(place: TilePlace, y: u32, x: u32) -> Value {
   // a coordinate left of or above the image wraps around and is huge
   let inside = y < uniforms.height && x < uniforms.width;
   let position = ((place.image * uniforms.height + y) * uniforms.width + x) * uniforms.channels + place.channel;
-  return select(Value(), input[select(0u, uniforms.inputOffset + position, inside)], inside);
+  return select(Value(), Value(input[select(0u, uniforms.inputOffset + position, inside)]), inside);
 }
 
 @compute @workgroup_size(${workgroupSize})

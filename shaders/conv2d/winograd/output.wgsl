@@ -37,7 +37,7 @@ fn main(
       if (place.y + y < uniforms.height && place.x + x < uniforms.width) {
         let pixel = (place.image * uniforms.height + place.y + y) * uniforms.width + place.x + x;
         let position = uniforms.outputOffset + pixel * uniforms.channels + place.channel;
-        output[position] = finish(column[y], position, uniforms.biasOffset + place.channel);
+        output[position] = OutputElement(finish(column[y], position, uniforms.biasOffset + place.channel));
       }
     }
   }

@@ -11,21 +11,21 @@ import { type Pair, pairOf } from './pair.js'
  * from the sizes as in PyTorch's AdaptiveAvgPool2d; the output may be larger than the input.
  *
  * @throws OptionError unless the output size is made of positive integers
- * @throws ShapeError unless the input is f32 [N, H, W, C]
+ * @throws ShapeError unless the input is f32 or f16 [N, H, W, C]
  */
 export function adaptiveAvgPool2d(input: Tensor, outputSize: Pair): Tensor {
   const { engine } = input
   const { batch, height, width, channels } = imageDimensions('adaptiveAvgPool2d', input)
   const [outputHeight, outputWidth] = pairOf('adaptiveAvgPool2d', 'outputSize', outputSize)
   const shape = { batch, channels, inputHeight: height, inputWidth: width, outputHeight, outputWidth }
-  const output = engine.empty([batch, outputHeight, outputWidth, channels])
+  const output = engine.empty([batch, outputHeight, outputWidth, channels], input.dtype)
   adaptiveAvgPool2dForward(engine.device, { input: input.buffer, output: output.buffer }, shape)
   return differentiable({
     name: 'adaptiveAvgPool2d',
     inputs: { input },
     output,
     gradients: ({ gradient }) => {
-      const inputGradient = engine.empty([batch, height, width, channels])
+      const inputGradient = engine.empty([batch, height, width, channels], gradient.dtype)
       adaptiveAvgPool2dBackward(
         engine.device,
         { outputGradient: gradient.buffer, inputGradient: inputGradient.buffer },

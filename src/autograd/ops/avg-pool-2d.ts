@@ -20,14 +20,17 @@ export function avgPool2d(input: Tensor, options: AvgPool2dOptions): Tensor {
   const { countIncludePad = true } = options
   const { window: places, shape } = poolGeometry('avgPool2d', input, { ...options, dilation: 1 })
   const window = { ...places, countPadding: countIncludePad }
-  const output = engine.empty([shape.batch, shape.outputHeight, shape.outputWidth, shape.channels])
+  const output = engine.empty([shape.batch, shape.outputHeight, shape.outputWidth, shape.channels], input.dtype)
   avgPool2dForward(engine.device, { input: input.buffer, output: output.buffer }, shape, window)
   return differentiable({
     name: 'avgPool2d',
     inputs: { input },
     output,
     gradients: ({ gradient }) => {
-      const inputGradient = engine.empty([shape.batch, shape.inputHeight, shape.inputWidth, shape.channels])
+      const inputGradient = engine.empty(
+        [shape.batch, shape.inputHeight, shape.inputWidth, shape.channels],
+        gradient.dtype,
+      )
       avgPool2dBackward(
         engine.device,
         { outputGradient: gradient.buffer, inputGradient: inputGradient.buffer },

@@ -41,7 +41,7 @@ type Options = BatchNorm2dOptions & Required<Pick<BatchNorm2dOptions, 'momentum'
  * (input - mean) / sqrt(variance + eps) * weight + bias for each channel of `input` [N, H, W, C]; then `+ residual` and
  * `max(..., 0)`, if asked for, in the same pass over memory. Of the three, only the result exists afterwards.
  *
- * @throws ShapeError unless the input is f32 [N, H, W, C], the residual of the same shape, and the others f32 [C]; also in
+ * @throws ShapeError unless the input is f32 or f16 [N, H, W, C], the residual alike, and the others f32 [C]; also in
  *   training mode with one value per channel, whose variance is unknown
  * @throws OptionError for an unknown mode, a momentum outside of [0, 1] or a negative eps
  */
@@ -60,7 +60,7 @@ export function batchNorm2d(input: Tensor, options: BatchNorm2dOptions): Tensor 
     const shape = { rows, channels }
     const { mean, variance } =
       mode === 'training' ? batchStatistics(input, checked, shape) : { mean: runningMean, variance: runningVar }
-    const output = input.engine.empty(input.shape)
+    const output = input.engine.empty(input.shape, input.dtype)
     batchNormNormalize(
       input.engine.device,
       {
@@ -84,7 +84,7 @@ export function batchNorm2d(input: Tensor, options: BatchNorm2dOptions): Tensor 
 function batchStatistics(input: Tensor, options: Options, shape: RowsOfChannels): { mean: Tensor; variance: Tensor } {
   const { engine } = input
   const { runningMean, runningVar, momentum } = options
-  const reduction = planColumnReduction(engine.device, shape)
+  const reduction = planColumnReduction(engine.device, shape, input.buffer.half)
   const partials = engine.empty([reduction.chunks, shape.channels, 2])
   const mean = engine.empty([shape.channels])
   const variance = engine.empty([shape.channels])
@@ -111,5 +111,5 @@ function checkOptions(options: Options, input: Tensor, channels: number): void {
   if (!modes.includes(mode)) throw new OptionError('batchNorm2d: mode', `one of ${modes.join(', ')}`, mode)
   checkNumber('batchNorm2d: momentum', momentum, 0, 1)
   checkParameters('batchNorm2d', options, channels)
-  checkEpilogue('batchNorm2d', { residual: options.residual }, input.shape)
+  checkEpilogue('batchNorm2d', { residual: options.residual }, input)
 }

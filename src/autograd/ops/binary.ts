@@ -1,8 +1,9 @@
 /** Addition, subtraction, multiplication and division, elementwise with broadcasting. */
 import { binary, type BinaryOperator } from '../../kernels/binary/binary.js'
 import { binaryScalar } from '../../kernels/binary/scalar.js'
-import { checkDType, checkNumber } from '../check.js'
-import { broadcastShapes } from '../shape.js'
+import { ShapeError } from '../../device/errors.js'
+import { checkFloats, checkNumber } from '../check.js'
+import { broadcastShapes, sameShape } from '../shape.js'
 import { differentiable } from '../tape.js'
 import type { Tensor } from '../tensor.js'
 import { sumTo } from './reduce.js'
@@ -13,9 +14,9 @@ const names = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div' } as const
  * a + b, elementwise.
  *
  * Shapes broadcast by NumPy's rules: they are aligned at the last dimension, and a dimension of length 1 or a missing one
- * repeats. `b` may be a number. Gradients are summed over what was repeated. f32 only.
+ * repeats. `b` may be a number. Gradients are summed over what was repeated. f32, or f16 where nothing repeats.
  *
- * @throws ShapeError when the shapes do not broadcast or a tensor is not f32, OptionError when a number is not finite
+ * @throws ShapeError when the shapes do not broadcast or the types do not fit, OptionError when a number is not finite
  */
 export function add(a: Tensor, b: Tensor | number): Tensor {
   if (typeof b === 'number') return withNumber('+', a, b, (gradient) => gradient)
@@ -85,9 +86,12 @@ export function div(a: Tensor, b: Tensor | number): Tensor {
 
 function compute(operator: BinaryOperator, a: Tensor, b: Tensor): Tensor {
   const { engine } = a
-  checkDType(names[operator], 'a', a, 'f32')
-  checkDType(names[operator], 'b', b, 'f32')
-  const output = engine.empty(broadcastShapes(names[operator], a.shape, b.shape))
+  const dtype = checkFloats(names[operator], 'a', a)
+  if (b.dtype !== dtype || (dtype === 'f16' && !sameShape(a.shape, b.shape))) {
+    const expected = dtype === 'f16' ? `b like a, ${a.toString()}` : 'b of type f32'
+    throw new ShapeError(names[operator], expected, b.toString())
+  }
+  const output = engine.empty(broadcastShapes(names[operator], a.shape, b.shape), dtype)
   binary(engine.device, {
     operator,
     a: a.buffer,
@@ -101,9 +105,9 @@ function compute(operator: BinaryOperator, a: Tensor, b: Tensor): Tensor {
 
 function withNumber(operator: BinaryOperator, a: Tensor, value: number, rule: (gradient: Tensor) => Tensor): Tensor {
   const { engine, shape, size } = a
-  checkDType(names[operator], 'a', a, 'f32')
+  const dtype = checkFloats(names[operator], 'a', a)
   checkNumber(`${names[operator]}: b`, value)
-  const output = engine.empty(shape)
+  const output = engine.empty(shape, dtype)
   binaryScalar(engine.device, { operator, input: a.buffer, value, output: output.buffer, size })
   return differentiable({
     name: names[operator],

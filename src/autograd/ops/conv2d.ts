@@ -24,7 +24,8 @@ export interface Conv2dOptions extends EpilogueOptions {
 }
 
 /**
- * Convolves `input` [N, H, W, Cin] with `weight` [KH, KW, Cin / groups, Cout] and adds `bias` [Cout], all f32; then applies a
+ * Convolves `input` [N, H, W, Cin] with `weight` [KH, KW, Cin / groups, Cout] and adds `bias` [Cout], all f32 (the input, and with it
+ * the result, may be f16: then an f16 form of the weight is read, and sums are f32 all the same); then applies a
  * batch norm, adds a residual and takes `max(..., 0)`, if asked for, before the result is stored.
  *
  * @returns [N, OH, OW, Cout] with OH = floor((H + 2 * padding - dilation * (KH - 1) - 1) / stride) + 1, and OW likewise
@@ -35,7 +36,7 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const geometry = geometryOf(input, weight, options)
   checkBias('conv2d', bias, geometry.outputChannels)
   const outputShape = [geometry.batch, ...geometry.outputSize, geometry.outputChannels]
-  checkEpilogue('conv2d', options, outputShape)
+  checkEpilogue('conv2d', options, { shape: outputShape, dtype: input.dtype })
   const output = withEpilogue(bias, options, (epilogue) => convolve(input, weight, geometry, epilogue))
   return differentiable({
     name: 'conv2d',

@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor.js'
 /** The convolution [N, OH, OW, Cout], and what the epilogue adds. */
 export function convolve(input: Tensor, weight: Tensor, geometry: Conv2dGeometry, epilogue: Epilogue): Tensor {
   const { engine } = input
-  const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels])
+  const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels], input.dtype)
   // a step of training changes the weights that it trains: their packed forms are not worth keeping
   const keepPacked = !(weight.requiresGrad && engine.gradEnabled)
   const variant = engine.tuner.conv2d('forward', geometry, keepPacked)
@@ -29,7 +29,7 @@ export function inputGradientOf(
   keepPacked: boolean,
 ): Tensor {
   const { engine } = gradient
-  const inputGradient = engine.empty([geometry.batch, ...geometry.inputSize, geometry.inputChannels])
+  const inputGradient = engine.empty([geometry.batch, ...geometry.inputSize, geometry.inputChannels], gradient.dtype)
   const variant = engine.tuner.conv2d('input-gradient', geometry, keepPacked)
   const buffers = { outputGradient: gradient.buffer, weight: weight.buffer, inputGradient: inputGradient.buffer }
   conv2dInputGradient(engine.device, buffers, geometry, { variant, keepPacked })

@@ -9,6 +9,7 @@ import { checkRank, formatShape } from '../shape.js'
 import { differentiable } from '../tape.js'
 import type { Tensor } from '../tensor.js'
 import { div } from './binary.js'
+import { cast } from './cast.js'
 
 const reductions = ['mean', 'sum', 'none'] as const
 
@@ -27,16 +28,14 @@ export interface CrossEntropyOptions {
  *
  * The mean divides by the number of rows that are not ignored; if all are ignored it is NaN, and the gradient is 0.
  *
- * @param input logits, f32 [N, C]
+ * @param input logits, f32 [N, C]; f16 is cast to f32 first
  * @param target class numbers from 0 to C - 1, or `ignoreIndex`; i32 [N]
  * @returns f32 [], or [N] for the reduction `none`
  * @throws ShapeError, OptionError; a `DataError` at the next read-back for a target that is no class
  */
-export function crossEntropy(
-  input: Tensor,
-  target: Tensor,
-  { labelSmoothing = 0, ignoreIndex = -100, reduction = 'mean' }: CrossEntropyOptions = {},
-): Tensor {
+export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  if (input.dtype === 'f16') return crossEntropy(cast(input, 'f32'), target, options)
+  const { labelSmoothing = 0, ignoreIndex = -100, reduction = 'mean' } = options
   checkRank('crossEntropy', input.shape, 2, 'logits [N, C]')
   checkDType('crossEntropy', 'input', input, 'f32')
   checkDType('crossEntropy', 'target', target, 'i32')
@@ -54,7 +53,7 @@ export function crossEntropy(
 
   const { engine } = input
   const { device } = engine
-  const options = { rows, classes, labelSmoothing, ignoreIndex }
+  const sizes = { rows, classes, labelSmoothing, ignoreIndex }
   const losses = engine.empty([rows])
   const counted = engine.empty([rows])
   const statistics = engine.empty([rows, 2])
@@ -67,7 +66,7 @@ export function crossEntropy(
       counted: counted.buffer,
       statistics: statistics.buffer,
     },
-    options,
+    sizes,
   )
   const { output, count } = reduceLosses(losses, counted, reduction)
   return differentiable({
@@ -86,7 +85,7 @@ export function crossEntropy(
           scale: reduction === 'mean' ? div(gradient, saved.count).buffer : gradient.buffer,
           inputGradient: inputGradient.buffer,
         },
-        { ...options, scalePerRow: reduction === 'none' },
+        { ...sizes, scalePerRow: reduction === 'none' },
       )
       return { input: inputGradient }
     },

@@ -1,6 +1,6 @@
 /** Dropout: some elements become 0 at random. */
 import { dropout as dropoutKernel } from '../../kernels/dropout/dropout.js'
-import { checkDType, checkNumber } from '../check.js'
+import { checkFloats, checkNumber } from '../check.js'
 import { differentiable } from '../tape.js'
 import type { Tensor } from '../tensor.js'
 
@@ -18,17 +18,17 @@ export interface DropoutOptions {
  * Which elements are dropped follows from the engine's seed and the number of the call. The backward pass draws the same
  * numbers again, nothing is saved.
  *
- * @throws OptionError for a `p` outside of 0 to 1, ShapeError unless the input is f32
+ * @throws OptionError for a `p` outside of 0 to 1, ShapeError unless the input is f32 or f16
  */
 export function dropout(input: Tensor, { p = 0.5, training = true }: DropoutOptions = {}): Tensor {
-  checkDType('dropout', 'input', input, 'f32')
+  const dtype = checkFloats('dropout', 'input', input)
   checkNumber('dropout: p', p, 0, 1)
   if (!training || p === 0) return input
   const { engine, shape, size } = input
   const random = engine.random.next()
   const drop = (from: Tensor): Tensor => {
-    if (p === 1) return engine.zeros(shape)
-    const output = engine.empty(shape)
+    if (p === 1) return engine.full(shape, 0, dtype)
+    const output = engine.empty(shape, dtype)
     dropoutKernel(engine.device, { input: from.buffer, output: output.buffer, size, p, random })
     return output
   }

@@ -5,7 +5,7 @@
 import { ShapeError } from '../../device/errors.js'
 import { withFoldedNormalization } from '../../kernels/batch-norm-2d/fold.js'
 import type { Epilogue } from '../../kernels/matmul/epilogue.js'
-import { formatShape, type Shape, sameShape } from '../shape.js'
+import { formatShape, sameShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
 import { type BatchNormParameters, checkParameters, defaultEps } from './batch-norm-2d/parameters.js'
 import { runningGradients } from './batch-norm-2d/running-gradients.js'
@@ -20,11 +20,15 @@ export interface EpilogueOptions {
   readonly relu?: boolean | undefined
 }
 
-/** Throws `ShapeError` unless the options fit an output [..., channels]. */
-export function checkEpilogue(operation: string, { normalization, residual }: EpilogueOptions, output: Shape): void {
-  if (normalization) checkParameters(operation, normalization, output.at(-1)!)
-  if (!residual || (sameShape(residual.shape, output) && residual.dtype === 'f32')) return
-  const expected = `a residual as f32 ${formatShape(output)}`
+/** Throws `ShapeError` unless the options fit an output [..., channels] of f32 or f16. */
+export function checkEpilogue(
+  operation: string,
+  { normalization, residual }: EpilogueOptions,
+  output: Pick<Tensor, 'shape' | 'dtype'>,
+): void {
+  if (normalization) checkParameters(operation, normalization, output.shape.at(-1)!)
+  if (!residual || (sameShape(residual.shape, output.shape) && residual.dtype === output.dtype)) return
+  const expected = `a residual as ${output.dtype} ${formatShape(output.shape)}`
   throw new ShapeError(operation, expected, `${residual.dtype} ${formatShape(residual.shape)}`)
 }
 

@@ -11,10 +11,10 @@ export interface ImageDimensions {
   readonly channels: number
 }
 
-/** The dimensions of an f32 tensor [N, H, W, C]. Throws `ShapeError` for any other tensor. */
+/** The dimensions of a tensor [N, H, W, C], f32 or f16. Throws `ShapeError` for any other tensor. */
 export function imageDimensions(operation: string, input: Tensor): ImageDimensions {
-  if (input.rank !== 4 || input.dtype !== 'f32') {
-    throw new ShapeError(operation, 'an f32 tensor [N, H, W, C]', `${input.dtype} ${formatShape(input.shape)}`)
+  if (input.rank !== 4 || (input.dtype !== 'f32' && input.dtype !== 'f16')) {
+    throw new ShapeError(operation, 'an f32 or f16 tensor [N, H, W, C]', `${input.dtype} ${formatShape(input.shape)}`)
   }
   const [batch, height, width, channels] = input.shape as readonly [number, number, number, number]
   return { batch, height, width, channels }

@@ -1,10 +1,12 @@
 /** The fully connected layer's product. */
 import { ShapeError } from '../../device/errors.js'
+import type { DeviceBuffer } from '../../device/buffer.js'
+import { withHalfForm } from '../../kernels/half.js'
 import { matmul } from '../../kernels/matmul/matmul.js'
-import { checkDType } from '../check.js'
+import { checkDType, checkFloats } from '../check.js'
 import { formatShape } from '../shape.js'
 import { differentiable } from '../tape.js'
-import type { Tensor } from '../tensor.js'
+import type { DType, Tensor } from '../tensor.js'
 import { checkBias, sumOfColumns } from './bias.js'
 import { gradientBeforeRelu } from './relu.js'
 
@@ -14,13 +16,14 @@ export interface LinearOptions {
 }
 
 /**
- * input * weight^T + bias: `input` is f32 [in] or [..., in], `weight` [out, in], `bias` [out].
+ * input * weight^T + bias: `input` is [in] or [..., in], `weight` [out, in], `bias` [out], all f32. The input, and with it the
+ * result, may be f16: then an f16 form of the weight is read, and sums are f32 all the same.
  *
  * @returns [..., out], of which negative numbers are replaced by 0 if `relu` is set
  * @throws ShapeError when the shapes do not fit
  */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor, { relu = false }: LinearOptions = {}): Tensor {
-  checkDType('linear', 'input', input, 'f32')
+  const dtype = checkFloats('linear', 'input', input)
   checkDType('linear', 'weight', weight, 'f32')
   if (weight.rank !== 2) throw new ShapeError('linear', 'weight [out, in]', formatShape(weight.shape))
   const [outputs, inputs] = weight.shape as readonly [number, number]
@@ -35,16 +38,19 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor, { relu = fa
 
   const { engine, shape } = input
   const rows = input.size / inputs
-  const output = engine.empty([...shape.slice(0, -1), outputs])
-  matmul(engine.device, {
-    left: input.buffer,
-    right: weight.buffer,
-    output: output.buffer,
-    epilogue: { bias: bias?.buffer, relu },
-    rows,
-    columns: outputs,
-    depth: inputs,
-    transposeRight: true,
+  const output = engine.empty([...shape.slice(0, -1), outputs], dtype)
+  // a step of training changes the weights that it trains: their f16 forms are not worth keeping
+  withWeight(weight, dtype, !(weight.requiresGrad && engine.gradEnabled), (right) => {
+    matmul(engine.device, {
+      left: input.buffer,
+      right,
+      output: output.buffer,
+      epilogue: { bias: bias?.buffer, relu },
+      rows,
+      columns: outputs,
+      depth: inputs,
+      transposeRight: true,
+    })
   })
   return differentiable({
     name: 'linear',
@@ -58,7 +64,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor, { relu = fa
     gradients: ({ gradient, saved, needs, into }) => {
       const product = gradientBeforeRelu(gradient, saved.output)
       return {
-        input: needs.input ? inputGradient(product, saved.weight, rows, shape) : undefined,
+        input: needs.input ? inputGradient(product, saved.weight, rows, shape, !needs.weight) : undefined,
         weight: needs.weight ? weightGradient(product, saved.input, rows, into('weight')) : undefined,
         bias: needs.bias ? sumOfColumns(product, into('bias')) : undefined,
       }
@@ -66,18 +72,35 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor, { relu = fa
   })
 }
 
-/** gradient [rows, out] * weight [out, in]. */
-function inputGradient(gradient: Tensor, weight: Tensor, rows: number, shape: readonly number[]): Tensor {
-  const { engine } = gradient
+/** Calls `body` with a weight in the type that its product's other operand has. */
+function withWeight(weight: Tensor, dtype: DType, keep: boolean, body: (weight: DeviceBuffer) => void): void {
+  if (dtype === 'f32') body(weight.buffer)
+  else withHalfForm(weight.engine.device, { source: weight.buffer, size: weight.size, keep }, body)
+}
+
+/**
+ * gradient [rows, out] * weight [out, in].
+ * @param keepHalf whether the weight stays as it is
+ */
+function inputGradient(
+  gradient: Tensor,
+  weight: Tensor,
+  rows: number,
+  shape: readonly number[],
+  keepHalf: boolean,
+): Tensor {
+  const { engine, dtype } = gradient
   const [outputs, inputs] = weight.shape as readonly [number, number]
-  const result = engine.empty(shape)
-  matmul(engine.device, {
-    left: gradient.buffer,
-    right: weight.buffer,
-    output: result.buffer,
-    rows,
-    columns: inputs,
-    depth: outputs,
+  const result = engine.empty(shape, dtype)
+  withWeight(weight, dtype, keepHalf, (right) => {
+    matmul(engine.device, {
+      left: gradient.buffer,
+      right,
+      output: result.buffer,
+      rows,
+      columns: inputs,
+      depth: outputs,
+    })
   })
   return result
 }

@@ -26,7 +26,7 @@ export function maxPool2d(input: Tensor, options: MaxPool2dOptions): Tensor {
   const outputShape = [shape.batch, shape.outputHeight, shape.outputWidth, shape.channels]
   // a scope, so that the indices are free at once unless the tape saves them
   return engine.scope(() => {
-    const output = engine.empty(outputShape)
+    const output = engine.empty(outputShape, input.dtype)
     const indices = engine.empty(outputShape, 'u32')
     maxPool2dForward(
       engine.device,
@@ -41,7 +41,10 @@ export function maxPool2d(input: Tensor, options: MaxPool2dOptions): Tensor {
       output,
       saves: () => ({ indices, output: relu ? output : undefined }),
       gradients: ({ gradient, saved }) => {
-        const inputGradient = engine.empty([shape.batch, shape.inputHeight, shape.inputWidth, shape.channels])
+        const inputGradient = engine.empty(
+          [shape.batch, shape.inputHeight, shape.inputWidth, shape.channels],
+          gradient.dtype,
+        )
         maxPool2dBackward(
           engine.device,
           {

@@ -19,7 +19,7 @@ export interface PadOptions {
  * @throws ShapeError when the padding does not fit the shape, OptionError when it is no integer or `value` is no number
  */
 export function pad(input: Tensor, { padding, value = 0 }: PadOptions): Tensor {
-  const { engine, shape } = input
+  const { engine, shape, dtype } = input
   if (padding.length !== shape.length) {
     throw new ShapeError('pad', `padding for each dimension of ${formatShape(shape)}`, `${padding.length} pairs`)
   }
@@ -28,7 +28,9 @@ export function pad(input: Tensor, { padding, value = 0 }: PadOptions): Tensor {
   }
   if (typeof value !== 'number') throw new OptionError('pad: value', 'a number', value)
   if (input.rank > maxPadRank) throw new ShapeError('pad', `at most ${maxPadRank} dimensions`, formatShape(shape))
-  if (bytesPerElement[input.dtype] !== 4) throw new ShapeError('pad', 'f32, i32 or u32', input.toString())
+  if (dtype === 'f16' || bytesPerElement[dtype] !== 4) {
+    throw new ShapeError('pad', 'f32, i32 or u32', input.toString())
+  }
   const outputShape = shape.map((length, i) => length + padding[i]![0] + padding[i]![1])
   const empty = shape.some((length, i) => padding[i]![0] <= -length || padding[i]![1] <= -length || outputShape[i]! < 1)
   if (empty) {
@@ -38,13 +40,13 @@ export function pad(input: Tensor, { padding, value = 0 }: PadOptions): Tensor {
       JSON.stringify(padding),
     )
   }
-  const output = engine.empty(outputShape, input.dtype)
+  const output = engine.empty(outputShape, dtype)
   padKernel(engine.device, {
     input: input.buffer,
     output: output.buffer,
     shape,
     padding,
-    valueBits: bitsOf(value, input.dtype),
+    valueBits: bitsOf(value, dtype),
   })
   return differentiable({
     name: 'pad',
@@ -58,6 +60,6 @@ export function pad(input: Tensor, { padding, value = 0 }: PadOptions): Tensor {
 }
 
 /** The 32 bits of a number in a dtype, as an unsigned integer. */
-function bitsOf(value: number, dtype: DType): number {
+function bitsOf(value: number, dtype: Exclude<DType, 'f16'>): number {
   return new Uint32Array(toTypedArray([value], dtype).buffer)[0]!
 }

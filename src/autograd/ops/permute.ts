@@ -4,11 +4,11 @@ import { permutedDimensions } from '../../kernels/permute/dimensions.js'
 import { maxPermuteRank, permute as permuteKernel } from '../../kernels/permute/permute.js'
 import { formatShape, normalizeDim } from '../shape.js'
 import { differentiable } from '../tape.js'
-import { bytesPerElement, type Tensor } from '../tensor.js'
+import type { Tensor } from '../tensor.js'
 
 /**
  * Puts the dimensions of `input` into another order: dimension i of the result is dimension `dims[i]` of the input. The
- * result is contiguous; it shares the memory of `input` when no element changes its place. f32, i32 or u32.
+ * result is contiguous; it shares the memory of `input` when no element changes its place. f32, f16, i32 or u32.
  *
  * @param dims each dimension of the input once; negative ones count from the end
  * @throws ShapeError when `dims` is no permutation, or more than 6 dimensions change places
@@ -34,7 +34,7 @@ function rearranged(input: Tensor, order: readonly number[]): Tensor {
   if (moving > maxPermuteRank) {
     throw new ShapeError('permute', `at most ${maxPermuteRank} dimensions that change places`, formatShape(order))
   }
-  if (bytesPerElement[dtype] !== 4) throw new ShapeError('permute', 'f32, i32 or u32', input.toString())
+  if (dtype === 'u8') throw new ShapeError('permute', 'f32, f16, i32 or u32', input.toString())
   const output = engine.empty(outputShape, dtype)
   permuteKernel(engine.device, { input: input.buffer, output: output.buffer, shape, dims: order })
   return output

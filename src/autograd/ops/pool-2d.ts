@@ -20,7 +20,7 @@ export interface Pool2dOptions {
  * The window and the shapes of a pool over `input` [N, H, W, C].
  *
  * @throws OptionError for sizes that are no positive integers, or a padding over half the kernel
- * @throws ShapeError unless the input is f32 [N, H, W, C] and holds at least one window
+ * @throws ShapeError unless the input is f32 or f16 [N, H, W, C] and holds at least one window
  */
 export function poolGeometry(
   operation: string,

@@ -3,12 +3,12 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/accumulate/accumulate.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 
 const kernel = defineKernel({
   name: 'accumulate/accumulate',
   source,
-  bindings: { source: read('Value'), destination: write('Value') },
+  bindings: { source: readFloats('vectors'), destination: writeFloats('vectors') },
   uniforms: { size: 'u32' },
 })
 

@@ -2,13 +2,13 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/adaptive-avg-pool-2d/backward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import { dispatchPool, type PoolShape, poolShapeUniforms } from '../pool-2d.js'
 
 const kernel = defineKernel({
   name: 'adaptive-avg-pool-2d/backward',
   source,
-  bindings: { outputGradient: read('Value'), inputGradient: write('Value') },
+  bindings: { outputGradient: readFloats('vectors'), inputGradient: writeFloats('vectors') },
   uniforms: poolShapeUniforms,
 })
 

@@ -2,13 +2,13 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/adaptive-avg-pool-2d/forward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import { dispatchPool, type PoolShape, poolShapeUniforms } from '../pool-2d.js'
 
 const kernel = defineKernel({
   name: 'adaptive-avg-pool-2d/forward',
   source,
-  bindings: { input: read('Value'), output: write('Value') },
+  bindings: { input: readFloats('vectors'), output: writeFloats('vectors') },
   uniforms: poolShapeUniforms,
 })
 

@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/avg-pool-2d/backward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import {
   dispatchPool,
   type PoolShape,
@@ -16,7 +16,7 @@ import {
 const kernel = defineKernel({
   name: 'avg-pool-2d/backward',
   source,
-  bindings: { outputGradient: read('Value'), inputGradient: write('Value') },
+  bindings: { outputGradient: readFloats('vectors'), inputGradient: writeFloats('vectors') },
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, countPadding: 'u32' },
 })
 

@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/avg-pool-2d/forward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import {
   dispatchPool,
   type PoolShape,
@@ -15,7 +15,7 @@ import {
 const kernel = defineKernel({
   name: 'avg-pool-2d/forward',
   source,
-  bindings: { input: read('Value'), output: write('Value') },
+  bindings: { input: readFloats('vectors'), output: writeFloats('vectors') },
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, countPadding: 'u32' },
 })
 

@@ -5,7 +5,7 @@
  */
 import type { BufferRange, DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
-import { rowWindows, windowOf } from '../grid.js'
+import { bytesPerFloat, floatRows, rowWindows } from '../grid.js'
 import type { Kernel } from '../kernel.js'
 import type { TemplateValues } from '../template.js'
 import {
@@ -49,11 +49,15 @@ export function dispatchColumnMap<B extends string, U extends string>(
 ): void {
   const { columns, vectors } = columnsOf(channels)
   const tile = mapTile(device, columns)
-  for (const window of rowWindows(device, kernel.name, rows, [channels * 4])) {
+  const names = Object.keys(buffers) as B[]
+  const rowBytes = names
+    .filter((name) => !perChannel.includes(name))
+    .map((name) => channels * bytesPerFloat(buffers[name]))
+  for (const window of rowWindows(device, kernel.name, rows, rowBytes)) {
     const rowsPerChunk = lanesOf(tile) * rowsPerLane(device, window.count * columns)
-    const bindings = (Object.keys(buffers) as B[]).map((name) => [
+    const bindings = names.map((name) => [
       name,
-      perChannel.includes(name) ? buffers[name] : windowOf(buffers[name], window, channels * 4),
+      perChannel.includes(name) ? buffers[name] : floatRows(buffers[name], window, channels),
     ])
     kernel.dispatch(device, {
       template: { ...tile, vectors, ...template },

@@ -34,10 +34,15 @@ const sharedColumns = 3
 
 /**
  * Plans a reduction over all rows of arrays of this shape.
+ * @param half whether the arrays are f16
  * @throws KernelError when a row does not fit one binding
  */
-export function planColumnReduction(device: Device, { rows, channels }: RowsOfChannels): ColumnReduction {
-  const windows = rowWindows(device, 'batch-norm-2d', rows, [channels * 4])
+export function planColumnReduction(
+  device: Device,
+  { rows, channels }: RowsOfChannels,
+  half: boolean,
+): ColumnReduction {
+  const windows = rowWindows(device, 'batch-norm-2d', rows, [channels * (half ? 2 : 4)])
   const { columns, width } = columnsOf(channels)
   const lanes = lanesOf(reductionTile(device, columns, width, wideTile))
   const longest = windows[0]!.count

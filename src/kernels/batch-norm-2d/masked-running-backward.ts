@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/masked-running-backward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, readFloats, writeFloats } from '../kernel.js'
 import { dispatchColumnMap, mapUniforms } from './column-map.js'
 import type { RowsOfChannels } from './column-tile.js'
 
@@ -10,12 +10,12 @@ const kernel = defineKernel({
   name: 'batch-norm-2d/masked-running-backward',
   source,
   bindings: {
-    outputGradient: read('Value'),
-    output: read('Value'),
+    outputGradient: readFloats('vectors'),
+    output: readFloats('vectors'),
     variance: read('Value'),
     weight: read('Value'),
-    inputGradient: write('Value'),
-    maskedGradient: write('Value'),
+    inputGradient: writeFloats('vectors'),
+    maskedGradient: writeFloats('vectors'),
   },
   uniforms: { ...mapUniforms, eps: 'f32' },
 })

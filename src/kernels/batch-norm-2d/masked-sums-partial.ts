@@ -2,20 +2,20 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/masked-sums-partial.wgsl'
-import { type RowWindow, windowOf } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { floatRows, type RowWindow } from '../grid.js'
+import { defineKernel, read, readFloats, write, writeFloats } from '../kernel.js'
 import { type ColumnReduction, partialDispatch } from './column-reduction.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/masked-sums-partial',
   source,
   bindings: {
-    input: read('Value'),
-    outputGradient: read('Value'),
-    output: read('Value'),
+    input: readFloats('vectors'),
+    outputGradient: readFloats('vectors'),
+    output: readFloats('vectors'),
     mean: read('Value'),
     variance: read('Value'),
-    maskedGradient: write('Value'),
+    maskedGradient: writeFloats('vectors'),
     partials: write('Value'),
   },
   uniforms: { rows: 'u32', columns: 'u32', chunks: 'u32', rowsPerChunk: 'u32', eps: 'f32' },
@@ -39,17 +39,17 @@ export function maskedSumsPartial(
   window: RowWindow,
   eps: number,
 ): void {
-  const rowBytes = reduction.channels * 4
+  const { channels } = reduction
   const { uniforms, ...dispatch } = partialDispatch(device, reduction, window)
   kernel.dispatch(device, {
     ...dispatch,
     bindings: {
-      input: windowOf(input, window, rowBytes),
-      outputGradient: windowOf(outputGradient, window, rowBytes),
-      output: windowOf(output, window, rowBytes),
+      input: floatRows(input, window, channels),
+      outputGradient: floatRows(outputGradient, window, channels),
+      output: floatRows(output, window, channels),
       mean,
       variance,
-      maskedGradient: windowOf(maskedGradient, window, rowBytes),
+      maskedGradient: floatRows(maskedGradient, window, channels),
       partials,
     },
     uniforms: { ...uniforms, eps },

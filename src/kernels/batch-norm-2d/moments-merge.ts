@@ -2,8 +2,8 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/moments-merge.wgsl'
-import { type RowWindow, windowOf } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { floatRows, type RowWindow } from '../grid.js'
+import { defineKernel, read, readFloats, write } from '../kernel.js'
 import { type ColumnReduction, mergeDispatch } from './column-reduction.js'
 
 const kernel = defineKernel({
@@ -11,7 +11,7 @@ const kernel = defineKernel({
   source,
   bindings: {
     partials: read(),
-    origin: read(),
+    origin: readFloats(),
     mean: write(),
     variance: write(),
     runningMean: write(),
@@ -47,7 +47,7 @@ export function momentsMerge(
   const dispatch = mergeDispatch(device, reduction, window)
   kernel.dispatch(device, {
     ...dispatch,
-    bindings: { ...buffers, origin: windowOf(input, { start: 0, count: 1 }, reduction.channels * 4) },
+    bindings: { ...buffers, origin: floatRows(input, { start: 0, count: 1 }, reduction.channels) },
     uniforms: { ...dispatch.uniforms, momentum },
   })
 }

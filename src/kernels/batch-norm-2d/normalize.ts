@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/normalize.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, readFloats, writeFloats } from '../kernel.js'
 import { dispatchColumnMap, mapUniforms } from './column-map.js'
 import type { RowsOfChannels } from './column-tile.js'
 
@@ -10,13 +10,13 @@ const kernel = defineKernel({
   name: 'batch-norm-2d/normalize',
   source,
   bindings: {
-    input: read('Value'),
+    input: readFloats('vectors'),
     mean: read('Value'),
     variance: read('Value'),
     weight: read('Value'),
     bias: read('Value'),
-    residual: read('Value'),
-    output: write('Value'),
+    residual: readFloats('vectors'),
+    output: writeFloats('vectors'),
   },
   uniforms: { ...mapUniforms, eps: 'f32' },
 })

@@ -2,16 +2,16 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/sums-partial.wgsl'
-import { type RowWindow, windowOf } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { floatRows, type RowWindow } from '../grid.js'
+import { defineKernel, read, readFloats, write } from '../kernel.js'
 import { type ColumnReduction, partialDispatch } from './column-reduction.js'
 
 const kernel = defineKernel({
   name: 'batch-norm-2d/sums-partial',
   source,
   bindings: {
-    input: read('Value'),
-    outputGradient: read('Value'),
+    input: readFloats('vectors'),
+    outputGradient: readFloats('vectors'),
     mean: read('Value'),
     variance: read('Value'),
     weight: read('Value'),
@@ -38,14 +38,14 @@ export function sumsPartial(
   window: RowWindow,
   eps: number,
 ): void {
-  const rowBytes = reduction.channels * 4
+  const { channels } = reduction
   const { template, uniforms, ...dispatch } = partialDispatch(device, reduction, window)
   kernel.dispatch(device, {
     ...dispatch,
     template: { ...template, relu: relu !== undefined },
     bindings: {
-      input: windowOf(input, window, rowBytes),
-      outputGradient: windowOf(outputGradient, window, rowBytes),
+      input: floatRows(input, window, channels),
+      outputGradient: floatRows(outputGradient, window, channels),
       mean,
       variance,
       weight: relu?.weight ?? mean, // without a ReLU, the kernel does not look at them

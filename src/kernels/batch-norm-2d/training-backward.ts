@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/training-backward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, readFloats, writeFloats } from '../kernel.js'
 import { dispatchColumnMap, mapUniforms } from './column-map.js'
 import type { RowsOfChannels } from './column-tile.js'
 
@@ -10,14 +10,14 @@ const kernel = defineKernel({
   name: 'batch-norm-2d/training-backward',
   source,
   bindings: {
-    outputGradient: read('Value'),
-    input: read('Value'),
+    outputGradient: readFloats('vectors'),
+    input: readFloats('vectors'),
     mean: read('Value'),
     variance: read('Value'),
     weight: read('Value'),
     bias: read('Value'),
     gradientMeans: read('Value'),
-    inputGradient: write('Value'),
+    inputGradient: writeFloats('vectors'),
   },
   uniforms: { ...mapUniforms, eps: 'f32' },
 })

@@ -1,10 +1,10 @@
-/** output = a operator b for f32 tensors that broadcast together by NumPy's rules. */
+/** output = a operator b for tensors of one type, f32 or f16, that broadcast together by NumPy's rules. */
 import type { BufferRange, DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import { KernelError } from '../../device/errors.js'
 import source from '../../../shaders/binary/binary.wgsl'
-import { elementGrid, rowWindows, type RowWindow, windowOf } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { bytesPerFloat, elementGrid, rowWindows, type RowWindow, windowOf } from '../grid.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 
 /** The operators that the kernels of this family take. */
 export type BinaryOperator = '+' | '-' | '*' | '/'
@@ -12,7 +12,7 @@ export type BinaryOperator = '+' | '-' | '*' | '/'
 const kernel = defineKernel({
   name: 'binary/binary',
   source,
-  bindings: { a: read('Value'), b: read('Value'), output: write('Value') },
+  bindings: { a: readFloats('vectors'), b: readFloats('vectors'), output: writeFloats('vectors') },
   uniforms: {
     size: 'u32',
     length1: 'u32',
@@ -58,10 +58,11 @@ export function binary(device: Device, { operator, a, b, output, shapeA, shapeB 
   }
   const [outer, ...inner] = dimensions as [BroadcastDimension, ...BroadcastDimension[]]
   const innerSize = inner.reduce((product, { length }) => product * length, 1)
+  const bytes = bytesPerFloat(output)
   const repeats = (stride: number) => outer.length > 1 && stride === 0
-  const rowBytesA = repeats(outer.strideA) ? 0 : outer.strideA * 4
-  const rowBytesB = repeats(outer.strideB) ? 0 : outer.strideB * 4
-  const cut = [innerSize * 4, rowBytesA, rowBytesB].filter((bytes) => bytes > 0)
+  const rowBytesA = repeats(outer.strideA) ? 0 : outer.strideA * bytes
+  const rowBytesB = repeats(outer.strideB) ? 0 : outer.strideB * bytes
+  const cut = [innerSize * bytes, rowBytesA, rowBytesB].filter((length) => length > 0)
   const operand = (buffer: DeviceBuffer, window: RowWindow, rowBytes: number): DeviceBuffer | BufferRange =>
     rowBytes === 0 ? buffer : windowOf(buffer, window, rowBytes)
   // padded at the end: the kernel does not look at dimensions past the rank
@@ -76,7 +77,7 @@ export function binary(device: Device, { operator, a, b, output, shapeA, shapeB 
       bindings: {
         a: operand(a, window, rowBytesA),
         b: operand(b, window, rowBytesB),
-        output: windowOf(output, window, innerSize * 4),
+        output: windowOf(output, window, innerSize * bytes),
       },
       uniforms: {
         size,

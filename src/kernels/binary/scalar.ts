@@ -3,13 +3,13 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/binary/scalar.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import type { BinaryOperator } from './binary.js'
 
 const kernel = defineKernel({
   name: 'binary/scalar',
   source,
-  bindings: { input: read('Value'), output: write('Value') },
+  bindings: { input: readFloats('vectors'), output: writeFloats('vectors') },
   uniforms: { size: 'u32', value: 'f32' },
 })
 

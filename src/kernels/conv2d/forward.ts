@@ -2,8 +2,9 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/conv2d/forward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import { completeBindings, type Epilogue, epilogueBindings } from '../matmul/epilogue.js'
+import { withHalfForm } from '../half.js'
 import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
 import { matmul } from '../matmul/matmul.js'
 import { offsetRange } from '../offset-windows.js'
@@ -15,6 +16,7 @@ import {
   imageSizes,
   imageWindows,
   isPointwise,
+  weightSize,
 } from './geometry.js'
 import { type Conv2dMethod, winogradProblem, withPackedWeight } from './variants.js'
 import { winogradForward } from './winograd/index.js'
@@ -22,7 +24,12 @@ import { winogradForward } from './winograd/index.js'
 const kernel = defineKernel({
   name: 'conv2d/forward',
   source,
-  bindings: { input: read('LeftElement'), weight: read('RightElement'), ...epilogueBindings, output: write('Value') },
+  bindings: {
+    input: readFloats('leftVectors'),
+    weight: readFloats('rightVectors'),
+    ...epilogueBindings,
+    output: writeFloats('vectors'),
+  },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32' },
 })
 
@@ -39,7 +46,7 @@ export interface Conv2dForwardOptions extends Conv2dMethod {
   readonly keepPacked?: boolean
 }
 
-/** output = convolution of input and weight, and what the epilogue adds. */
+/** output = convolution of input and weight, and what the epilogue adds. Images may be f16; their weight is f32 all the same. */
 export function conv2dForward(
   device: Device,
   buffers: Conv2dForwardBuffers,
@@ -55,6 +62,12 @@ export function conv2dForward(
   }
   const { inputChannels, outputChannels, kernelSize, groups } = geometry
   const { input, weight, output } = buffers
+  if (input.half && !weight.half) {
+    withHalfForm(device, { source: weight, size: weightSize(geometry), keep: keepPacked }, (half) => {
+      conv2dForward(device, { ...buffers, weight: half }, geometry, { epilogue, product })
+    })
+    return
+  }
   const sizes = imageSizes(geometry)
   const pixels = geometry.outputSize[0] * geometry.outputSize[1]
   if (isPointwise(geometry)) {

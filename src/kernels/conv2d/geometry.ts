@@ -5,7 +5,7 @@ import type { UniformType } from '../kernel.js'
 import { offsetWindows } from '../offset-windows.js'
 
 /**
- * Images are f32 [N, H, W, C], weights f32 [KH, KW, inputChannels / groups, outputChannels]; pairs are [height, width].
+ * Images are f32 or f16 [N, H, W, C], weights [KH, KW, inputChannels / groups, outputChannels]; pairs are [height, width].
  */
 export interface Conv2dGeometry {
   readonly batch: number
@@ -31,6 +31,11 @@ export function imageSizes({ inputSize, inputChannels, outputSize, outputChannel
     input: inputSize[0] * inputSize[1] * inputChannels,
     output: outputSize[0] * outputSize[1] * outputChannels,
   }
+}
+
+/** Elements of the weight. */
+export function weightSize({ kernelSize, inputChannels, outputChannels, groups }: Conv2dGeometry): number {
+  return kernelSize[0] * kernelSize[1] * (inputChannels / groups) * outputChannels
 }
 
 /** The multiply-adds of a convolution of one image, those with zeros of the padding included; its gradients take as many. */

@@ -2,7 +2,8 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/conv2d/input-gradient.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
+import { withHalfForm } from '../half.js'
 import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
 import { matmul } from '../matmul/matmul.js'
 import { offsetRange } from '../offset-windows.js'
@@ -15,6 +16,7 @@ import {
   imageWindows,
   isPointwise,
   multiplyAddsOfImage,
+  weightSize,
 } from './geometry.js'
 import { type Conv2dMethod, winogradProblem, withPackedWeight } from './variants.js'
 import { winogradInputGradient } from './winograd/index.js'
@@ -22,7 +24,11 @@ import { winogradInputGradient } from './winograd/index.js'
 const kernel = defineKernel({
   name: 'conv2d/input-gradient',
   source,
-  bindings: { outputGradient: read('LeftElement'), weight: read('RightElement'), output: write('Value') },
+  bindings: {
+    outputGradient: readFloats('leftVectors'),
+    weight: readFloats('rightVectors'),
+    output: writeFloats('vectors'),
+  },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, outputGradientOffset: 'u32' },
 })
 
@@ -48,6 +54,12 @@ export function conv2dInputGradient(
   if (problem) {
     withPackedWeight(device, { weight, keepPacked }, problem, true, (kernel) => {
       winogradInputGradient(device, { ...buffers, kernel }, problem.geometry, problem.tiling, product)
+    })
+    return
+  }
+  if (outputGradient.half && !weight.half) {
+    withHalfForm(device, { source: weight, size: weightSize(geometry), keep: keepPacked }, (half) => {
+      conv2dInputGradient(device, { ...buffers, weight: half }, geometry, { product })
     })
     return
   }

@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/conv2d/weight-gradient.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import { innerProduct, innerProductUniforms } from '../matmul/inner-product.js'
 import { matmul } from '../matmul/matmul.js'
 import { offsetRange } from '../offset-windows.js'
@@ -21,7 +21,11 @@ import { winogradWeightGradient } from './winograd/index.js'
 const kernel = defineKernel({
   name: 'conv2d/weight-gradient',
   source,
-  bindings: { input: read('LeftElement'), outputGradient: read('RightElement'), output: write('Value') },
+  bindings: {
+    input: readFloats('leftVectors'),
+    outputGradient: readFloats('rightVectors'),
+    output: writeFloats('vectors'),
+  },
   uniforms: { ...innerProductUniforms, ...geometryUniforms, inputOffset: 'u32', outputGradientOffset: 'u32' },
 })
 

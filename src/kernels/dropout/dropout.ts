@@ -3,13 +3,13 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/dropout/dropout.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import { elementsPerBlock, type RandomNumbers } from '../random/random-numbers.js'
 
 const kernel = defineKernel({
   name: 'dropout/dropout',
   source,
-  bindings: { input: read(), output: write() },
+  bindings: { input: readFloats(), output: writeFloats() },
   uniforms: { size: 'u32', seed: 'u32', stream: 'u32', firstBlock: 'u32', dropBelow: 'u32', scale: 'f32' },
 })
 

@@ -3,12 +3,12 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/fill/fill.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, write } from '../kernel.js'
+import { defineKernel, writeFloats } from '../kernel.js'
 
 const kernel = defineKernel({
   name: 'fill/fill',
   source,
-  bindings: { output: write('Value') },
+  bindings: { output: writeFloats('vectors') },
   uniforms: { size: 'u32', value: 'f32' },
 })
 

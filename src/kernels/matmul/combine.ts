@@ -3,7 +3,7 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/matmul/combine.wgsl'
 import { elementGrid } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, writeFloats } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
 import { bindEpilogue, completeBindings, epilogueBindings } from './epilogue.js'
 import type { InnerProductOutput } from './inner-product.js'
@@ -11,7 +11,7 @@ import type { InnerProductOutput } from './inner-product.js'
 const kernel = defineKernel({
   name: 'matmul/combine',
   source,
-  bindings: { partials: read('Value'), ...epilogueBindings, output: write('Value') },
+  bindings: { partials: read('Value'), ...epilogueBindings, output: writeFloats('vectors') },
   uniforms: { size: 'u32', splits: 'u32', outputOffset: 'u32', biasOffset: 'u32', biasLength: 'u32' },
 })
 

@@ -4,7 +4,7 @@
  */
 import type { BufferRange, DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
-import { read } from '../kernel.js'
+import { readFloats } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
 
 export interface Epilogue {
@@ -18,8 +18,12 @@ export interface Epilogue {
   readonly relu?: boolean | undefined
 }
 
-/** The bindings that an epilogue adds to a kernel. */
-export const epilogueBindings = { bias: read('Value'), scale: read('Value'), residual: read('Value') } as const
+/** The bindings that an epilogue adds to a kernel. All may be f16, as operands are that take the place of what is not given. */
+export const epilogueBindings = {
+  bias: readFloats('vectors'),
+  scale: readFloats('vectors'),
+  residual: readFloats('vectors'),
+} as const
 
 export const noEpilogue = { bias: false, scale: false, residual: false, relu: false } as const
 

@@ -1,12 +1,12 @@
 /**
- * Matrix products of contiguous f32 matrices, batched, with either operand transposed; any of the arrays may be larger
- * than a binding.
+ * Matrix products of contiguous matrices of f32 or f16, batched, with either operand transposed; any of the arrays may be
+ * larger than a binding.
  */
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/matmul/matmul.wgsl'
 import type { RowWindow } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 import { fitsAnywhere, type OffsetRange, offsetRange, offsetWindows } from '../offset-windows.js'
 import { completeBindings, type Epilogue, epilogueBindings } from './epilogue.js'
 import { innerProduct, innerProductUniforms } from './inner-product.js'
@@ -15,7 +15,12 @@ import type { ProductVariant } from './tiling.js'
 const kernel = defineKernel({
   name: 'matmul/matmul',
   source,
-  bindings: { left: read('LeftElement'), right: read('RightElement'), ...epilogueBindings, output: write('Value') },
+  bindings: {
+    left: readFloats('leftVectors'),
+    right: readFloats('rightVectors'),
+    ...epilogueBindings,
+    output: writeFloats('vectors'),
+  },
   uniforms: {
     ...innerProductUniforms,
     leftOffset: 'u32',

@@ -3,7 +3,7 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import apartSource from '../../../shaders/max-pool-2d/backward-apart.wgsl'
 import source from '../../../shaders/max-pool-2d/backward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, readFloats, writeFloats } from '../kernel.js'
 import {
   dispatchPool,
   type PoolShape,
@@ -15,10 +15,10 @@ import {
 } from '../pool-2d.js'
 
 const bindings = {
-  outputGradient: read('Value'),
+  outputGradient: readFloats('vectors'),
   indices: read('Index'),
-  output: read('Value'),
-  inputGradient: write('Value'),
+  output: readFloats('vectors'),
+  inputGradient: writeFloats('vectors'),
 }
 
 const kernel = defineKernel({

@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/max-pool-2d/forward.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, write, writeFloats } from '../kernel.js'
 import {
   dispatchPool,
   type PoolShape,
@@ -15,7 +15,7 @@ import {
 const kernel = defineKernel({
   name: 'max-pool-2d/forward',
   source,
-  bindings: { input: read('Value'), output: write('Value'), indices: write('Index') },
+  bindings: { input: readFloats('vectors'), output: writeFloats('vectors'), indices: write('Index') },
   uniforms: { ...poolShapeUniforms, ...poolWindowUniforms, dilationHeight: 'u32', dilationWidth: 'u32' },
 })
 

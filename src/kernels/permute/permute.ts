@@ -1,18 +1,17 @@
-/** Rearranges dimensions: output = input.permute(dims), contiguous, for elements of four bytes and any sizes. */
+/** Rearranges dimensions: output = input.permute(dims), contiguous, for elements of four bytes, or f16, and any sizes. */
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import { KernelError } from '../../device/errors.js'
 import source from '../../../shaders/permute/permute.wgsl'
 import { elementWindows } from '../element-windows.js'
-import { elementGrid, windowOf } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { bytesPerFloat, elementGrid, windowOf } from '../grid.js'
+import { defineKernel, read, readFloats, write, writeFloats } from '../kernel.js'
 import { permutedDimensions, type StridedDimension } from './dimensions.js'
 import { transposeMatrices, transposeTile } from './transpose.js'
 
-const kernel = defineKernel({
+const description = {
   name: 'permute/permute',
   source,
-  bindings: { input: read('u32'), output: write('u32') },
   uniforms: {
     inputStart: 'u32',
     inputCount: 'u32',
@@ -30,7 +29,9 @@ const kernel = defineKernel({
     stride4: 'u32',
     stride5: 'u32',
   },
-})
+} as const
+const ofWords = defineKernel({ ...description, bindings: { input: read('u32'), output: write('u32') } })
+const ofHalves = defineKernel({ ...description, bindings: { input: readFloats(), output: writeFloats() } })
 
 /** The kernel takes permutations that are left with this many dimensions after merging. */
 export const maxPermuteRank = 6
@@ -57,15 +58,20 @@ export function permute(device: Device, { input, output, shape, dims }: PermuteA
     return
   }
   if (dimensions.length > maxPermuteRank) {
-    throw new KernelError(kernel.name, `${dimensions.length} dimensions that change places, at most ${maxPermuteRank}`)
+    throw new KernelError(
+      description.name,
+      `${dimensions.length} dimensions that change places, at most ${maxPermuteRank}`,
+    )
   }
+  const kernel = input.half ? ofHalves : ofWords
+  const bytes = bytesPerFloat(input)
   // padded at the end: the kernel does not look at dimensions past the rank
   const length = (dim: number) => dimensions[dim]?.length ?? 1
   const stride = (dim: number) => dimensions[dim]?.stride ?? 1
-  for (const window of elementWindows(device, kernel.name, { input: size, output: size })) {
+  for (const window of elementWindows(device, kernel.name, { input: size, output: size }, bytes)) {
     kernel.dispatch(device, {
       template: { workgroupSize: device.workgroupSize, rank: dimensions.length },
-      bindings: { input: windowOf(input, window.input, 4), output: windowOf(output, window.output, 4) },
+      bindings: { input: windowOf(input, window.input, bytes), output: windowOf(output, window.output, bytes) },
       uniforms: {
         inputStart: window.input.start,
         inputCount: window.input.count,

@@ -3,22 +3,32 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import blocksSource from '../../../shaders/permute/transpose-blocks.wgsl'
 import source from '../../../shaders/permute/transpose.wgsl'
-import { elementGrid, linearGrid, rowWindows, windowOf } from '../grid.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { bytesPerFloat, elementGrid, linearGrid, rowWindows, windowOf } from '../grid.js'
+import { defineKernel, read, readFloats, write, writeFloats } from '../kernel.js'
 
-const tileKernel = defineKernel({
+const tiles = {
   name: 'permute/transpose',
   source,
-  bindings: { input: read('u32'), output: write('u32') },
   uniforms: { batch: 'u32', rows: 'u32', columns: 'u32' },
-})
-
-const blockKernel = defineKernel({
+} as const
+const blocks = {
   name: 'permute/transpose-blocks',
   source: blocksSource,
-  bindings: { input: read('InputElement'), output: write('OutputElement') },
   uniforms: { blocks: 'u32', rows: 'u32', columns: 'u32' },
-})
+} as const
+const ofWords = {
+  element: 'u32',
+  tileKernel: defineKernel({ ...tiles, bindings: { input: read('u32'), output: write('u32') } }),
+  blockKernel: defineKernel({ ...blocks, bindings: { input: read('RowElement'), output: write('ColumnElement') } }),
+}
+const ofHalves = {
+  element: 'f16',
+  tileKernel: defineKernel({ ...tiles, bindings: { input: readFloats(), output: writeFloats() } }),
+  blockKernel: defineKernel({
+    ...blocks,
+    bindings: { input: readFloats('rowsInFours'), output: writeFloats('columnsInFours') },
+  }),
+}
 
 /** The side of the square that a workgroup (an invocation, on a CPU) moves: smaller matrices leave most of it idle. */
 export function transposeTile(device: Device): number {
@@ -33,7 +43,7 @@ function usesBlocks(device: Device): boolean {
 const blockSide = 4
 
 /**
- * output[b][c][r] = input[b][r][c] for elements of four bytes.
+ * output[b][c][r] = input[b][r][c] for elements of four bytes, or f16.
  *
  * @returns whether it was done: a single matrix larger than one binding cannot be cut into windows
  */
@@ -47,9 +57,11 @@ export function transposeMatrices(
     columns,
   }: { input: DeviceBuffer; output: DeviceBuffer; batch: number; rows: number; columns: number },
 ): boolean {
-  const bytes = rows * columns * 4
+  const { element, tileKernel, blockKernel } = input.half ? ofHalves : ofWords
+  const elementBytes = bytesPerFloat(input)
+  const bytes = rows * columns * elementBytes
   // an aligned window may need as many matrices as an offset's alignment has elements
-  const alignable = (bytes * device.limits.offsetAlignment) / 4 <= device.limits.bindingSize
+  const alignable = (bytes * device.limits.offsetAlignment) / elementBytes <= device.limits.bindingSize
   if (bytes * batch > device.limits.bindingSize && !alignable) return false
   const side = transposeTile(device)
   const squares = Math.ceil(rows / side) * Math.ceil(columns / side)
@@ -60,7 +72,7 @@ export function transposeMatrices(
     if (usesBlocks(device)) {
       const blocks = squares * window.count
       blockKernel.dispatch(device, {
-        template: { workgroupSize: device.workgroupSize, ...inFours },
+        template: { workgroupSize: device.workgroupSize, element, ...inFours },
         bindings,
         uniforms: { blocks, rows, columns },
         workgroups: elementGrid(device, blocks),
@@ -68,7 +80,7 @@ export function transposeMatrices(
       })
     } else {
       tileKernel.dispatch(device, {
-        template: { tile: side },
+        template: { tile: side, element },
         bindings,
         uniforms: { batch: window.count, rows, columns },
         workgroups: linearGrid(device, squares * window.count),

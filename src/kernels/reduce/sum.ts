@@ -2,14 +2,14 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/reduce/sum.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
-import { linearGrid, shiftedRange } from '../grid.js'
+import { defineKernel, readFloats, write } from '../kernel.js'
+import { bytesPerFloat, linearGrid, shiftedRange } from '../grid.js'
 import { chunkLengthOf, chunksWindow, fullWindow, type ReduceLayout, reduceTile, reduceWindows } from './layout.js'
 
 const kernel = defineKernel({
   name: 'reduce/sum',
   source,
-  bindings: { input: read('Value'), output: write('Value') },
+  bindings: { input: readFloats('vectors'), output: write('Value') },
   uniforms: {
     outputs: 'u32',
     extent: 'u32',
@@ -23,7 +23,7 @@ const kernel = defineKernel({
 })
 
 export interface ReduceSumArguments extends ReduceLayout {
-  /** f32 [outer, extent, inner]. */
+  /** f32 or f16 [outer, extent, inner]. */
   readonly input: DeviceBuffer
   /** f32 [outer, inner]. */
   readonly output: DeviceBuffer
@@ -34,13 +34,13 @@ export interface ReduceSumArguments extends ReduceLayout {
 export function reduceSum(device: Device, { input, output, scale = 1, ...elements }: ReduceSumArguments): void {
   const perValue = elements.inner % 4 === 0 ? 4 : 1
   const layout = { ...elements, inner: elements.inner / perValue }
-  const bytes = 4 * perValue
+  const [inputBytes, bytes] = [bytesPerFloat(input) * perValue, 4 * perValue]
   const tile = reduceTile(device, layout, perValue)
   const chunkLength = chunkLengthOf(tile)
   const chunks = Math.ceil(layout.extent / chunkLength)
   const partial = chunks > 1 ? device.allocate(layout.outer * chunks * layout.inner * bytes) : undefined
-  for (const window of reduceWindows(device, kernel.name, layout, { full: bytes, reduced: bytes, chunkLength })) {
-    const from = shiftedRange(device, input, fullWindow(window, layout), bytes)
+  for (const window of reduceWindows(device, kernel.name, layout, { full: inputBytes, reduced: bytes, chunkLength })) {
+    const from = shiftedRange(device, input, fullWindow(window, layout), inputBytes)
     const to = shiftedRange(device, partial ?? output, chunksWindow(window, layout, chunkLength), bytes)
     const outputs = window.outer * window.inner
     const windowChunks = Math.ceil(window.extent / chunkLength)

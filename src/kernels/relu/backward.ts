@@ -3,12 +3,16 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/relu/backward.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 
 const kernel = defineKernel({
   name: 'relu/backward',
   source,
-  bindings: { output: read('Value'), outputGradient: read('Value'), inputGradient: write('Value') },
+  bindings: {
+    output: readFloats('vectors'),
+    outputGradient: readFloats('vectors'),
+    inputGradient: writeFloats('vectors'),
+  },
   uniforms: { size: 'u32' },
 })
 

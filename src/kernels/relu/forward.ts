@@ -3,12 +3,12 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/relu/forward.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, readFloats, writeFloats } from '../kernel.js'
 
 const kernel = defineKernel({
   name: 'relu/forward',
   source,
-  bindings: { input: read('Value'), output: write('Value') },
+  bindings: { input: readFloats('vectors'), output: writeFloats('vectors') },
   uniforms: { size: 'u32' },
 })
 

@@ -50,12 +50,12 @@ export function sumGradients(
   const { engine } = gradient
   const { channels } = shape
   const { output, parameters } = saved
-  const reduction = planColumnReduction(engine.device, shape)
+  const reduction = planColumnReduction(engine.device, shape, gradient.buffer.half)
   const partials = engine.empty([reduction.chunks, channels, 2])
   const gradientSum = destinations.bias ?? engine.empty([channels])
   const productSum = destinations.weight ?? engine.empty([channels])
   const gradientMeans = engine.empty([2, channels])
-  const dy = output ? engine.empty(gradient.shape) : gradient
+  const dy = output ? engine.empty(gradient.shape, gradient.dtype) : gradient
   batchNormSums(
     engine.device,
     {

@@ -27,7 +27,7 @@ export function runningGradients(
   if (!needs.input)
     return { input: undefined, residual: needs.residual ? gradientBeforeRelu(gradient, output) : undefined }
   const { engine } = gradient
-  const input = engine.empty(gradient.shape)
+  const input = engine.empty(gradient.shape, gradient.dtype)
   const channels = gradient.shape.at(-1)!
   const shape = { rows: gradient.size / channels, channels }
   const buffers = {
@@ -40,7 +40,7 @@ export function runningGradients(
     batchNormRunningBackward(engine.device, { ...buffers, output: output?.buffer }, shape, scaling)
     return { input, residual: needs.residual ? gradient : undefined }
   }
-  const residual = engine.empty(gradient.shape)
+  const residual = engine.empty(gradient.shape, gradient.dtype)
   batchNormMaskedRunningBackward(
     engine.device,
     { ...buffers, output: output.buffer, maskedGradient: residual.buffer },

@@ -60,7 +60,7 @@ function inputGradient(
   { shape, eps }: Normalization,
 ): Tensor {
   const { engine } = dy
-  const result = engine.empty(dy.shape)
+  const result = engine.empty(dy.shape, dy.dtype)
   batchNormTrainingBackward(
     engine.device,
     {

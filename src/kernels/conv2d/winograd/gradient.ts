@@ -2,14 +2,14 @@
 import type { DeviceBuffer } from '../../../device/buffer.js'
 import type { Device } from '../../../device/device.js'
 import source from '../../../../shaders/conv2d/winograd/gradient.wgsl'
-import { defineKernel, read, write } from '../../kernel.js'
+import { defineKernel, readFloats, write } from '../../kernel.js'
 import { overTiles, type TiledImages } from './pixels.js'
 import { tileUniforms, type WinogradTiling } from './tiles.js'
 
 const kernel = defineKernel({
   name: 'conv2d/winograd/gradient',
   source,
-  bindings: { outputGradient: read('Value'), output: write('Value') },
+  bindings: { outputGradient: readFloats('vectors'), output: write('Value') },
   uniforms: { ...tileUniforms, outputGradientOffset: 'u32' },
 })
 

@@ -2,14 +2,14 @@
 import type { DeviceBuffer } from '../../../device/buffer.js'
 import type { Device } from '../../../device/device.js'
 import source from '../../../../shaders/conv2d/winograd/input.wgsl'
-import { defineKernel, read, write } from '../../kernel.js'
+import { defineKernel, readFloats, write } from '../../kernel.js'
 import { overTiles, type TiledImages } from './pixels.js'
 import { tileUniforms, type WinogradTiling } from './tiles.js'
 
 const kernel = defineKernel({
   name: 'conv2d/winograd/input',
   source,
-  bindings: { input: read('Value'), output: write('Value') },
+  bindings: { input: readFloats('vectors'), output: write('Value') },
   uniforms: { ...tileUniforms, paddingHeight: 'u32', paddingWidth: 'u32', inputOffset: 'u32' },
 })
 

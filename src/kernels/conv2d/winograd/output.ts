@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../../device/buffer.js'
 import type { Device } from '../../../device/device.js'
 import source from '../../../../shaders/conv2d/winograd/output.wgsl'
-import { defineKernel, read, write } from '../../kernel.js'
+import { defineKernel, read, writeFloats } from '../../kernel.js'
 import { bindEpilogue, completeBindings, type Epilogue, epilogueBindings } from '../../matmul/epilogue.js'
 import { overTiles, type TiledImages } from './pixels.js'
 import { tileUniforms, type WinogradTiling } from './tiles.js'
@@ -10,7 +10,7 @@ import { tileUniforms, type WinogradTiling } from './tiles.js'
 const kernel = defineKernel({
   name: 'conv2d/winograd/output',
   source,
-  bindings: { products: read('Value'), ...epilogueBindings, output: write('Value') },
+  bindings: { products: read('Value'), ...epilogueBindings, output: writeFloats('vectors') },
   uniforms: { ...tileUniforms, outputOffset: 'u32', biasOffset: 'u32' },
 })
 
