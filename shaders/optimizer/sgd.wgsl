@@ -1,6 +1,8 @@
 // sgd: one step of stochastic gradient descent. One invocation updates one Value of contiguous f32 arrays.
 // The formulas are PyTorch's (torch.optim.SGD): velocity = momentum * velocity + (1 - dampening) * gradient, and
 // Nesterov's variant steps along gradient + momentum * velocity. The first step has velocity = 0 and gain = 1.
+// With `guarded`, nothing is changed where guard[0] is not 0, and guard[2] earlier steps were left out and do not count (see
+// update-scale.wgsl).
 
 #include "common/linear-index.wgsl"
 #include "common/value.wgsl"
@@ -15,10 +17,20 @@ fn main(
   if (i >= uniforms.size) {
     return;
   }
+#if ${guarded}
+  if (guard[0] > 0u) {
+    return;
+  }
+#endif
   let value = parameter[i];
   var direction = gradient[i] + uniforms.weightDecay * value;
 #if ${momentum}
-  let newVelocity = uniforms.momentum * velocity[i] + uniforms.gain * direction;
+#if ${guarded}
+  let gain = select(uniforms.gain, 1.0, uniforms.updates == guard[2] + 1u);
+#else
+  let gain = uniforms.gain;
+#endif
+  let newVelocity = uniforms.momentum * velocity[i] + gain * direction;
   velocity[i] = newVelocity;
 #if ${nesterov}
   direction += uniforms.momentum * newVelocity;

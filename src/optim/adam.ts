@@ -50,7 +50,7 @@ export class Adam extends Optimizer<AdamOptions> {
     }
   }
 
-  protected update({ parameter, gradient, state, now }: ParameterUpdate<AdamOptions>): void {
+  protected update({ parameter, gradient, state, now, guard }: ParameterUpdate<AdamOptions>): void {
     adamStep(this.engine.device, {
       gradient: gradient.buffer,
       parameter: parameter.buffer,
@@ -63,6 +63,7 @@ export class Adam extends Optimizer<AdamOptions> {
       weightDecay: () => now().options.weightDecay,
       step: () => now().step,
       decoupled: this.decoupled,
+      guard: guard?.buffer,
     })
   }
 }

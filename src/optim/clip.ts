@@ -2,11 +2,18 @@
 import type { Engine } from '../autograd/engine.js'
 import type { LeafBlock } from '../autograd/leaf-block.js'
 import type { Tensor } from '../autograd/tensor.js'
+import type { DeviceBuffer } from '../device/buffer.js'
 import { OptionError } from '../device/errors.js'
 import { clipClamp } from '../kernels/clip/clamp.js'
 import { clipNorm } from '../kernels/clip/norm.js'
 import { clipScale } from '../kernels/clip/scale.js'
-import { chunksOf, type SquaredArray, type SquaredArrays, sumSquares } from '../kernels/clip/sum-squares.js'
+import {
+  chunksOf,
+  type SquaredArray,
+  type SquaredArrays,
+  type SumsOfSquares,
+  sumSquares,
+} from '../kernels/clip/sum-squares.js'
 import { type Pair, runsOf, tensorOfRun } from './runs.js'
 
 /** Stands for infinity, which WGSL need not know. */
@@ -33,22 +40,32 @@ export function clipGradNorm(parameters: Iterable<Tensor>, maxNorm: number): Ten
   const runs = runsOf(gradientsOf(all, 'clipGradNorm'))
   if (runs.length === 0) return engine.zeros([])
   return engine.scope(() => {
-    const { device } = engine
     const norm = engine.empty([])
-    const factor = engine.empty([])
-    const { partials, count } = sumSquares(device, runs.map(squared))
-    clipNorm(device, {
-      partials,
-      count,
-      maxNorm: Math.min(maxNorm, largest),
-      norm: norm.buffer,
-      factor: factor.buffer,
+    scaleGradients(engine, runs, (sums, factor) => {
+      clipNorm(engine.device, { ...sums, maxNorm: Math.min(maxNorm, largest), norm: norm.buffer, factor })
     })
-    partials.release()
+    return norm
+  })
+}
+
+/**
+ * Multiplies gradients in place with a number that `factorOf` finds on the GPU from sums of their squares.
+ * @param factorOf writes `factor`, f32 []
+ */
+export function scaleGradients(
+  engine: Engine,
+  runs: readonly (readonly Pair[])[],
+  factorOf: (sums: SumsOfSquares, factor: DeviceBuffer) => void,
+): void {
+  const { device } = engine
+  engine.scope(() => {
+    const factor = engine.empty([])
+    const sums = sumSquares(device, runs.map(squared))
+    factorOf(sums, factor.buffer)
+    sums.partials.release()
     for (const { buffer, size } of runs.map(gradientOfRun)) {
       clipScale(device, { gradient: buffer, factor: factor.buffer, size })
     }
-    return norm
   })
 }
 
@@ -74,7 +91,7 @@ export function clipGradValue(parameters: Iterable<Tensor>, maxValue: number): v
 }
 
 /** The gradients that there are, about to be written. */
-function gradientsOf(parameters: readonly Tensor[], operation: string): Pair[] {
+export function gradientsOf(parameters: readonly Tensor[], operation: string): Pair[] {
   return parameters.flatMap((parameter) => {
     const gradient = parameter.grad
     if (!gradient) return []

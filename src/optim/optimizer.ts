@@ -32,6 +32,8 @@ export interface ParameterUpdate<O> {
   readonly state: ReadonlyMap<string, Tensor>
   /** What may differ in another step, for uniforms: it is asked again whenever a recorded step is replayed. */
   readonly now: () => StepValues<O>
+  /** u32 [3], where a `GradScaler` decides on the GPU whether the step is done; see `updateScale`. */
+  readonly guard: Tensor | undefined
 }
 
 export interface StepValues<O> {
@@ -100,8 +102,10 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /**
    * Updates every parameter that has a gradient, in place. The gradients stay: call `zeroGrad()` before the next
    * `backward()`, or they add up.
+   *
+   * @param guard what `GradScaler` calls it with
    */
-  step(): void {
+  step({ guard }: { readonly guard?: Tensor } = {}): void {
     this.engine.device.everyStep(() => {
       this.#steps++
     })
@@ -110,7 +114,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       this.prepare()
       for (const group of this.groups) {
         const members = inOrderOfPlaces(this.#membersToUpdate(group))
-        for (const run of runsOf(members, sameCounts)) this.engine.scope(() => this.#update(group, run))
+        for (const run of runsOf(members, sameCounts)) this.engine.scope(() => this.#update(group, run, guard))
       }
     })
   }
@@ -131,6 +135,11 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /** Forgets all gradients and returns their memory. */
   zeroGrad(): void {
     for (const { params } of this.groups) for (const { tensor } of params) tensor.grad = undefined
+  }
+
+  /** Takes back the count of so many steps, which the GPU has left out. @internal */
+  uncount(steps: number): void {
+    for (const { tensor } of this.#parameters()) this.#states.uncount(tensor, steps)
   }
 
   /**
@@ -218,7 +227,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     })
   }
 
-  #update(group: OptimizerGroup<O>, run: readonly Member[]): void {
+  #update(group: OptimizerGroup<O>, run: readonly Member[], guard: Tensor | undefined): void {
     const names = this.stateNamesFor(group)
     const { state } = run[0]!
     let now: StepValues<O> = { options: group, step: state.step + 1, updates: state.updates + 1 }
@@ -235,7 +244,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       // a copy: what a scheduler changes later in the same step is for the next one
       now = { options: { ...group }, step: state.step, updates: state.updates }
     })
-    this.update({ ...this.#tensorsOf(run, names), now: () => now })
+    this.update({ ...this.#tensorsOf(run, names), now: () => now, guard })
   }
 
   /** A run's tensors as those of one parameter. */

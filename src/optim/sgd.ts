@@ -50,7 +50,7 @@ export class SGD extends Optimizer<SGDOptions> {
     return momentum === 0 ? [] : this.stateNames
   }
 
-  protected update({ parameter, gradient, state, now }: ParameterUpdate<SGDOptions>): void {
+  protected update({ parameter, gradient, state, now, guard }: ParameterUpdate<SGDOptions>): void {
     sgdStep(this.engine.device, {
       gradient: gradient.buffer,
       parameter: parameter.buffer,
@@ -62,6 +62,8 @@ export class SGD extends Optimizer<SGDOptions> {
       // without damping the first time: then the momentum is the gradient itself
       gain: () => (now().updates === 1 ? 1 : 1 - now().options.dampening),
       nesterov: now().options.nesterov,
+      guard: guard?.buffer,
+      updates: () => now().updates,
     })
   }
 }

@@ -61,6 +61,15 @@ export class ParameterStates {
       else fill(parameter.engine.device, { output: tensor.buffer, size: tensor.size, value: 0 })
     }
   }
+
+  /** Takes back the count of so many steps, in which nothing was updated. */
+  uncount(parameter: Tensor, steps: number): void {
+    const state = this.#states.get(parameter)
+    if (!state) return
+    state.step = Math.max(0, state.step - steps)
+    state.updates = Math.max(0, state.updates - steps)
+  }
+
   #zerosFor({ engine, shape, place }: Tensor, name: string): Tensor {
     if (!place) return kept(engine.zeros(shape))
     const { buffer } = this.ofBlock(place.block, name)

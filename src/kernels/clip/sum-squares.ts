@@ -48,11 +48,14 @@ export function chunksOf(device: Device, size: number): (readonly [number, numbe
   return Array.from({ length: Math.ceil(size / length) }, (_, i) => [i * length, Math.min((i + 1) * length, size)])
 }
 
+/** One number for each chunk of the arrays. */
+export interface SumsOfSquares {
+  readonly partials: DeviceBuffer
+  readonly count: number
+}
+
 /** The sums of squares of the chunks of all arrays, in their order, and how many there are. The caller releases the buffer. */
-export function sumSquares(
-  device: Device,
-  inputs: readonly (SquaredArray | SquaredArrays)[],
-): { readonly partials: DeviceBuffer; readonly count: number } {
+export function sumSquares(device: Device, inputs: readonly (SquaredArray | SquaredArrays)[]): SumsOfSquares {
   const counts = inputs.map((input) =>
     'chunks' in input ? input.count : windowsOf(device, input).reduce((sum, { chunks }) => sum + chunks, 0),
   )

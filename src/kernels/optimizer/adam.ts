@@ -5,26 +5,33 @@ import source from '../../../shaders/optimizer/adam.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
 import { defineKernel, read, type UniformValue, valueOf, write } from '../kernel.js'
 
+const name = 'optimizer/adam'
+const bindings = {
+  gradient: read('Value'),
+  parameter: write('Value'),
+  firstMoment: write('Value'),
+  secondMoment: write('Value'),
+}
+const uniforms = {
+  size: 'u32',
+  beta1: 'f32',
+  oneMinusBeta1: 'f32',
+  beta2: 'f32',
+  oneMinusBeta2: 'f32',
+  epsilon: 'f32',
+  decay: 'f32',
+} as const
 const kernel = defineKernel({
-  name: 'optimizer/adam',
+  name,
   source,
-  bindings: {
-    gradient: read('Value'),
-    parameter: write('Value'),
-    firstMoment: write('Value'),
-    secondMoment: write('Value'),
-  },
-  uniforms: {
-    size: 'u32',
-    beta1: 'f32',
-    oneMinusBeta1: 'f32',
-    beta2: 'f32',
-    oneMinusBeta2: 'f32',
-    epsilon: 'f32',
-    decay: 'f32',
-    stepSize: 'f32',
-    secondCorrection: 'f32',
-  },
+  bindings,
+  uniforms: { ...uniforms, stepSize: 'f32', secondCorrection: 'f32' },
+})
+const guardedKernel = defineKernel({
+  name,
+  source,
+  bindings: { ...bindings, guard: read('u32') },
+  uniforms: { ...uniforms, learningRate: 'f32', logBeta1: 'f32', logBeta2: 'f32', step: 'u32' },
 })
 
 /** What may change from step to step is a number or a function. */
@@ -44,11 +51,14 @@ export interface AdamArguments {
   readonly step: UniformValue
   /** AdamW: the weight decay shrinks the parameter, instead of being added to the gradient. */
   readonly decoupled: boolean
+  /** u32 [3], as `updateScale` has it: nothing is changed where it says so, and steps that were left out do not count. */
+  readonly guard?: DeviceBuffer | undefined
 }
 
 /** Updates `parameter`, `firstMoment` and `secondMoment`. */
 export function adamStep(device: Device, options: AdamArguments): void {
-  const { gradient, parameter, firstMoment, secondMoment, size, decoupled, learningRate, weightDecay, step } = options
+  const { gradient, parameter, firstMoment, secondMoment, size, decoupled, learningRate, weightDecay, step, guard } =
+    options
   const [beta1, beta2] = options.betas
   const values = {
     beta1,
@@ -57,15 +67,33 @@ export function adamStep(device: Device, options: AdamArguments): void {
     oneMinusBeta2: () => 1 - valueOf(beta2),
     epsilon: options.epsilon,
     decay: () => (decoupled ? valueOf(learningRate) : 1) * valueOf(weightDecay),
+  }
+  const buffers = { gradient, parameter, firstMoment, secondMoment }
+  const common = { size, vectors: true, workPerElement: 20 }
+  if (guard) {
+    const stepValues = { learningRate, logBeta1: () => logOf(beta1), logBeta2: () => logOf(beta2), step }
+    dispatchElementwise(device, guardedKernel, {
+      ...common,
+      buffers: { ...buffers, guard },
+      whole: ['guard'],
+      uniforms: ({ count }) => ({ size: count, ...values, ...stepValues }),
+      template: { decoupled, guarded: true },
+    })
+    return
+  }
+  const stepValues = {
     stepSize: () => valueOf(learningRate) / (1 - valueOf(beta1) ** valueOf(step)),
     secondCorrection: () => Math.sqrt(1 - valueOf(beta2) ** valueOf(step)),
   }
   dispatchElementwise(device, kernel, {
-    size,
-    buffers: { gradient, parameter, firstMoment, secondMoment },
-    vectors: true,
-    uniforms: ({ count }) => ({ size: count, ...values }),
-    template: { decoupled },
-    workPerElement: 20,
+    ...common,
+    buffers,
+    uniforms: ({ count }) => ({ size: count, ...values, ...stepValues }),
+    template: { decoupled, guarded: false },
   })
+}
+
+/** The logarithm of a beta, which may be 0: then any number whose exponential is 0 in f32. */
+function logOf(beta: UniformValue): number {
+  return Math.max(Math.log(valueOf(beta)), -1000)
 }
