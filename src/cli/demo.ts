@@ -22,6 +22,7 @@ export async function demo({ adapter }: { adapter?: string }): Promise<void> {
     momentum: 0,
     weightDecay: 0,
     labelSmoothing: 0,
+    precision: 'f32',
     recalibrate: 256,
     zeroInitResidual: true,
     limit: 560,

@@ -12,6 +12,7 @@ import {
   type EpochResult,
   epochPlan,
   History,
+  type Precision,
   readCheckpointDescription,
   Trainer,
 } from '../training/index.js'
@@ -36,6 +37,7 @@ export interface FinetuneOptions {
   momentum: number
   weightDecay: number
   labelSmoothing: number
+  precision: Precision
   /** Images; see FitOptions.recalibrationImages. */
   recalibrate: number
   zeroInitResidual?: boolean
@@ -169,6 +171,7 @@ function trainerFor(model: Classifier, transform: Transform, options: FinetuneOp
     scheduler: options.schedule === 'cosine' ? new optim.CosineAnnealingLR(optimizer, { tMax: steps }) : undefined,
     loss: (logits, labels) => crossEntropy(logits, labels, { labelSmoothing }),
     transform,
+    precision: options.precision,
     details: {
       dataset: options.dataset,
       classes: train.classes,
@@ -198,7 +201,7 @@ function printPlan(
   )
   console.log(
     `training  ${options.epochs} epoch(s), batches of ${options.batchSize}, ${options.optimizer}, ` +
-      `learning rate ${options.lr} (${options.schedule}), seed ${options.seed}`,
+      `learning rate ${options.lr} (${options.schedule}), activations of ${options.precision}, seed ${options.seed}`,
   )
 }
 

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { datasets } from '../data/index.js'
 import { modelNames } from '../models/index.js'
+import { precisions } from '../training/index.js'
 import { convertCommand } from './convert.js'
 import { demo } from './demo.js'
 import { doctor } from './doctor.js'
@@ -50,6 +51,14 @@ program
   .option('--momentum <m>', 'momentum of sgd', nonNegativeNumber, 0.9)
   .option('--weight-decay <w>', 'weight decay', nonNegativeNumber, 0)
   .option('--label-smoothing <s>', 'label smoothing of the loss, 0 to 1', fraction, 0)
+  .addOption(
+    new Option(
+      '--precision <type>',
+      'what activations are stored as; f16 takes half the memory, where the adapter has it',
+    )
+      .choices(precisions)
+      .default('f32'),
+  )
   .option('--recalibrate <n>', 'measure batch norm statistics anew on n images before each test', nonNegativeInteger, 0)
   .option('--zero-init-residual', 'let the residual branches of a ResNet begin as zero')
   .option('--limit <n>', 'use only the first n training images', positiveInteger)

@@ -7,6 +7,7 @@ import { OptionError, WeightsError } from '../device/errors.js'
 import type { TransformDescription, Transform } from '../data/transforms.js'
 import type { Module } from '../nn/module.js'
 import type { StateDict } from '../nn/state-dict.js'
+import type { GradScaler, GradScalerState } from '../optim/grad-scaler.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { Scheduler, SchedulerState } from '../optim/scheduler.js'
 import { atomicWrite } from '../weights/atomic-write.js'
@@ -40,6 +41,8 @@ export interface CheckpointState {
   readonly model: Module
   readonly optimizer: Optimizer
   readonly scheduler: Scheduler | undefined
+  /** Only where activations are f16. */
+  readonly scaler: GradScaler | undefined
   readonly transform: Transform
   readonly details: CheckpointDetails
   readonly position: RunPosition
@@ -60,6 +63,8 @@ export interface CheckpointDescription extends CheckpointDetails {
     /** The state of the random numbers of dropout. */
     readonly random: { readonly seed: number; readonly stream: number }
     readonly scheduler?: SchedulerState
+    /** Only of a run with activations of f16. */
+    readonly scaler?: GradScalerState
     readonly history: readonly EpochResult[]
   }
 }
@@ -91,6 +96,7 @@ export async function saveCheckpoint(stem: string, state: CheckpointState): Prom
       seed: state.seed,
       random: state.model.engine.random.state,
       scheduler: state.scheduler?.stateDict(),
+      scaler: await state.scaler?.stateDict(),
       history: state.history,
     },
   }
@@ -133,19 +139,24 @@ export async function readCheckpointDescription(path: string): Promise<Checkpoin
 
 /**
  * Loads a checkpoint into a model and its optimizer and returns where the run stood. Throws `WeightsError`, and
- * `OptionError` when the run had a scheduler and this one has none, or the other way round.
+ * `OptionError` when the run had a scheduler or was of another precision than this one.
  */
 export async function readTrainingState(
   path: string,
   model: Module,
   optimizer: Optimizer,
   scheduler: Scheduler | undefined,
+  scaler: GradScaler | undefined,
 ): Promise<Pick<CheckpointState, 'epochData' | 'seed' | 'history'> & { position: { epoch: number; step: number } }> {
   const files = checkpointFiles(path)
   const { training } = await readCheckpointDescription(path)
   if ((training.scheduler === undefined) !== (scheduler === undefined)) {
     const [had, has] = training.scheduler ? ['a scheduler', 'none'] : ['no scheduler', 'one']
     throw new OptionError('scheduler', `${had}, like the run that is resumed`, has)
+  }
+  if ((training.scaler === undefined) !== (scaler === undefined)) {
+    const [had, has] = training.scaler ? ['f16', 'f32'] : ['f32', 'f16']
+    throw new OptionError('precision', `${had}, like the run that is resumed`, has)
   }
   const [weights, optimizerState] = await Promise.all([readStateDict(files.weights), readStateDict(files.optimizer)])
   const expected = positionText(training.position)
@@ -162,6 +173,7 @@ export async function readTrainingState(
   model.loadStateDict(weights.stateDict)
   optimizer.loadStateDict(optimizerState.stateDict)
   if (training.scheduler) scheduler?.loadStateDict(training.scheduler)
+  if (training.scaler) scaler?.loadStateDict(training.scaler)
   model.engine.random.state = training.random
   const { position, epochData, seed, history } = training
   return { position: { ...position }, epochData, seed, history }
@@ -172,11 +184,13 @@ function positionText({ epoch, step }: RunPosition): string {
 }
 
 function isTraining(value: Partial<CheckpointDescription['training']> | null | undefined): boolean {
-  const { position, seed, random, history } = value ?? {}
+  const { position, seed, random, history, scaler } = value ?? {}
   return (
     [position?.epoch, position?.step, seed, random?.seed, random?.stream].every(
       (number) => Number.isSafeInteger(number) && number! >= 0,
-    ) && Array.isArray(history)
+    ) &&
+    Array.isArray(history) &&
+    (scaler === undefined || (scaler.scale >= 0 && scaler.growthTracker >= 0))
   )
 }
 

@@ -5,12 +5,15 @@ import type { Transform } from '../data/transforms.js'
 import type { Module } from '../nn/module.js'
 import type { Metrics, MetricsReading } from './metrics.js'
 import { runPass } from './pass.js'
+import { callIn, checkPrecision, type Precision } from './precision.js'
 
 export interface EvaluateOptions {
   /** What turns bytes [N, H, W, C] into the model's input. */
   readonly transform: Transform
   /** 128 by default; a smaller data set is one batch. */
   readonly batchSize?: number
+  /** Of the activations; f32 by default. Logits and loss are f32 in any case. */
+  readonly precision?: Precision
   readonly onReading?: (reading: MetricsReading, steps: number) => void
   readonly signal?: AbortSignal
 }
@@ -23,8 +26,9 @@ export interface Evaluation extends Metrics {
 
 /** The mean cross-entropy and the accuracy over all images. The model's training mode is put back afterwards. */
 export async function evaluate(model: Module, dataset: ImageDataset, options: EvaluateOptions): Promise<Evaluation> {
-  const { transform, signal, onReading } = options
+  const { transform, precision = 'f32', signal, onReading } = options
   const { engine } = model
+  checkPrecision(engine, precision)
   const batchSize = Math.min(options.batchSize ?? 128, dataset.length)
   const steps = batchCount(dataset.length, batchSize)
   const wasTraining = model.training
@@ -40,7 +44,7 @@ export async function evaluate(model: Module, dataset: ImageDataset, options: Ev
       onReading: onReading && ((reading) => onReading(reading, steps)),
       step: (bytes, labels, measure) => {
         engine.noGrad(() => {
-          const logits = model.call(transform.apply(bytes))
+          const logits = callIn(precision, model, transform.apply(bytes))
           measure(logits, crossEntropy(logits, labels))
         })
       },

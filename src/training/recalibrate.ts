@@ -7,6 +7,7 @@ import { batches, type ImageDataset, subset } from '../data/index.js'
 import type { Transform } from '../data/transforms.js'
 import { BatchNorm2d } from '../nn/batch-norm-2d.js'
 import type { Module } from '../nn/module.js'
+import { callIn, checkPrecision, type Precision } from './precision.js'
 
 export interface RecalibrationOptions {
   readonly transform: Transform
@@ -14,15 +15,18 @@ export interface RecalibrationOptions {
   readonly images?: number
   /** 64 by default: nothing is kept for gradients, so it may exceed the training's. */
   readonly batchSize?: number
+  /** Of the activations; f32 by default. */
+  readonly precision?: Precision
 }
 
 /** Replaces the running statistics of all batch norms that are not frozen by the plain average over some images. */
 export async function recalibrateBatchNorm(
   model: Module,
   dataset: ImageDataset,
-  { transform, images = 256, batchSize = 64 }: RecalibrationOptions,
+  { transform, images = 256, batchSize = 64, precision = 'f32' }: RecalibrationOptions,
 ): Promise<void> {
   const { engine } = model
+  checkPrecision(engine, precision)
   const layers = [...model.namedModules().values()].filter(
     (module): module is BatchNorm2d => module instanceof BatchNorm2d && !module.frozen,
   )
@@ -43,7 +47,7 @@ export async function recalibrateBatchNorm(
     for (const batch of batches(part, { batchSize: Math.min(batchSize, part.length), dropLast: true })) {
       engine.scope(() => {
         const bytes = engine.tensor(batch.images, [batch.size, ...part.imageShape], { dtype: 'u8' })
-        engine.noGrad(() => model.call(transform.apply(bytes)))
+        engine.noGrad(() => callIn(precision, model, transform.apply(bytes)))
       })
       await engine.idle()
     }

@@ -11,6 +11,7 @@ import { compose, type Transform } from '../data/transforms.js'
 import { NonFiniteLossError, OptionError } from '../device/errors.js'
 import { Classifier } from '../models/index.js'
 import type { Module } from '../nn/module.js'
+import { GradScaler, type GradScalerOptions } from '../optim/grad-scaler.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { Scheduler } from '../optim/scheduler.js'
 import { type CheckpointDetails, type EpochData, readTrainingState, saveCheckpoint } from './checkpoint.js'
@@ -18,6 +19,7 @@ import { evaluate, type Evaluation } from './evaluate.js'
 import { type EpochResult, History, type Progress } from './history.js'
 import type { MetricsReading } from './metrics.js'
 import { runPass } from './pass.js'
+import { callIn, checkPrecision, type Precision } from './precision.js'
 import { recalibrateBatchNorm } from './recalibrate.js'
 
 /** Mean loss of logits [N, classes] and labels i32 [N]. */
@@ -32,6 +34,13 @@ export interface TrainerOptions {
   readonly transform?: Transform
   /** Moves the learning rate after every step. */
   readonly scheduler?: Scheduler
+  /**
+   * What activations and their gradients are stored as: f32 by default, or f16, with loss scaling, where the adapter has it.
+   * Parameters, their gradients, statistics and the loss stay f32, and so do all sums.
+   */
+  readonly precision?: Precision
+  /** How the loss is scaled in f16. */
+  readonly gradScaler?: GradScalerOptions
   /** What else a checkpoint should tell: the model's and the data set's name, the classes. */
   readonly details?: CheckpointDetails
 }
@@ -70,9 +79,11 @@ export class Trainer {
   readonly model: Module
   readonly optimizer: Optimizer
   readonly history = new History()
+  readonly precision: Precision
   readonly #loss: LossFunction
   readonly #transform: Transform
   readonly #scheduler: Scheduler | undefined
+  readonly #scaler: GradScaler | undefined
   readonly #details: CheckpointDetails
   #learningRate = 0
   #position: Position = { epoch: 1, step: 0 }
@@ -81,8 +92,13 @@ export class Trainer {
   #epochData: EpochData | undefined
   #lastCheckpoint: string | undefined
 
-  constructor({ model, optimizer, loss = 'cross-entropy', transform, scheduler, details }: TrainerOptions) {
+  /** @throws OptionError for the precision f16 where the adapter has none */
+  constructor(options: TrainerOptions) {
+    const { model, optimizer, loss = 'cross-entropy', transform, scheduler, details, precision = 'f32' } = options
+    checkPrecision(model.engine, precision)
     this.model = model
+    this.precision = precision
+    this.#scaler = precision === 'f16' ? new GradScaler(optimizer, options.gradScaler) : undefined
     this.optimizer = optimizer
     this.#loss = loss === 'cross-entropy' ? (logits, labels) => crossEntropy(logits, labels) : loss
     this.#transform = transform ?? compose([])
@@ -100,6 +116,7 @@ export class Trainer {
     this.#seed = options.seed ?? 0
     this.history.interrupted = false
     if (options.resume !== undefined) await this.#resume(options.resume)
+    await this.#scaler?.settle()
     this.optimizer.prepare() // so that the first step is like all others
     this.#checkEpochData(train, options)
     while (this.#position.epoch <= epochs) {
@@ -136,7 +153,7 @@ export class Trainer {
 
   /** Loss and accuracy on a data set with this trainer's transform. */
   async evaluate(dataset: ImageDataset, options: { batchSize?: number } = {}): Promise<Evaluation> {
-    return evaluate(this.model, dataset, { transform: this.#transform, ...options })
+    return evaluate(this.model, dataset, { transform: this.#transform, precision: this.precision, ...options })
   }
 
   /**
@@ -144,10 +161,12 @@ export class Trainer {
    * `PATH.json` (what it is and where the run stands). Each file replaces the earlier one only when it is complete.
    */
   async save(path: string): Promise<void> {
+    await this.#scaler?.settle()
     await saveCheckpoint(path, {
       model: this.model,
       optimizer: this.optimizer,
       scheduler: this.#scheduler,
+      scaler: this.#scaler,
       transform: this.#transform,
       details: this.#details,
       position: this.#position,
@@ -159,7 +178,7 @@ export class Trainer {
   }
 
   async #resume(path: string): Promise<void> {
-    const state = await readTrainingState(path, this.model, this.optimizer, this.#scheduler)
+    const state = await readTrainingState(path, this.model, this.optimizer, this.#scheduler, this.#scaler)
     this.history.splice(0, this.history.length, ...state.history)
     this.#position = state.position
     this.#epochData = state.epochData
@@ -188,21 +207,37 @@ export class Trainer {
       },
       step: (images, labels, measure) => {
         optimizer.zeroGrad()
-        const logits = model.call(this.#transform.apply(images))
+        const logits = callIn(this.precision, model, this.#transform.apply(images))
         const loss = this.#loss(logits, labels)
         measure(logits, loss)
-        loss.backward()
         this.#learningRate = optimizer.lr
-        optimizer.step()
+        this.#update(loss)
         this.#scheduler?.step()
         this.#position.step++
       },
     })
   }
 
+  /** The backward pass and the optimizer's step. */
+  #update(loss: Tensor): void {
+    const scaler = this.#scaler
+    if (!scaler) {
+      loss.backward()
+      this.optimizer.step()
+      return
+    }
+    scaler.scale(loss).backward()
+    scaler.step()
+    scaler.update()
+  }
+
   async #recalibrate(train: ImageDataset, { recalibrationImages = 0 }: FitOptions): Promise<void> {
     if (recalibrationImages === 0) return
-    await recalibrateBatchNorm(this.model, train, { transform: this.#transform, images: recalibrationImages })
+    await recalibrateBatchNorm(this.model, train, {
+      transform: this.#transform,
+      images: recalibrationImages,
+      precision: this.precision,
+    })
   }
 
   /** Loss and accuracy after an epoch; nothing when the run is interrupted meanwhile, so that the epoch is not lost. */
@@ -211,6 +246,7 @@ export class Trainer {
     const { epoch, step } = this.#position
     const result = await evaluate(this.model, validation, {
       transform: this.#transform,
+      precision: this.precision,
       batchSize: options.batchSize,
       signal: options.signal,
       onReading: (reading, steps) => {

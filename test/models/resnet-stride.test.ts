@@ -110,6 +110,7 @@ describe('bottleneckStride', () => {
       model,
       optimizer: sgd(model.trainableParameters(), { lr: 1 }),
       scheduler: undefined,
+      scaler: undefined,
       transform: normalize({ mean: [0], std: [1] }),
       details: {},
       position: { epoch: 1, step: 0 },
