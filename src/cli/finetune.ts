@@ -201,7 +201,8 @@ function printPlan(
   )
   console.log(
     `training  ${options.epochs} epoch(s), batches of ${options.batchSize}, ${options.optimizer}, ` +
-      `learning rate ${options.lr} (${options.schedule}), activations of ${options.precision}, seed ${options.seed}`,
+      `learning rate ${options.lr} (${options.schedule}), seed ${options.seed}` +
+      (options.precision === 'f16' ? ', activations of f16' : ''),
   )
 }
 
