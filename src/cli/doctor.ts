@@ -11,6 +11,7 @@ import {
   type CheckResult,
   type KernelCheck,
   type KernelResult,
+  checksFor,
   selfTest,
   selfTestChecks,
 } from '../autograd/self-test/index.js'
@@ -41,7 +42,7 @@ export async function examine(options: DoctorOptions, checks: readonly KernelChe
   const engine = await createEngine({ adapter: options.adapter })
   try {
     printRows('Chosen', [...chosen(engine), ...limits(engine)])
-    const kernels = byKernel(await runSelfTest(engine, checks))
+    const kernels = byKernel(await runSelfTest(engine, checksFor(engine, checks)))
     report(kernels)
     printRows('Memory', memory(engine))
   } finally {

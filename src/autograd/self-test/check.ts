@@ -29,6 +29,8 @@ export interface KernelCheck {
   reference(this: void, inputs: Readonly<Record<string, Values>>, output: Values): Values
   /** The allowed relative error of the output and of the gradients. */
   readonly tolerance: number
+  /** A feature that the adapter must have. */
+  readonly needs?: 'shader-f16'
 }
 
 /** A check whose input names the compiler knows. */
@@ -40,6 +42,7 @@ export interface NamedKernelCheck<N extends string> {
   reference(this: void, inputs: Readonly<Record<N, Values>>, output: Values): Values
   /** 1e-5 by default: sums of some hundred products in f32, and functions such as exp and log. */
   readonly tolerance?: number
+  readonly needs?: 'shader-f16'
 }
 
 export function kernelCheck<const N extends string>(check: NamedKernelCheck<N>): KernelCheck {

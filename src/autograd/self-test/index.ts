@@ -12,6 +12,7 @@ import { bookkeepingChecks } from './bookkeeping.js'
 import type { KernelCheck } from './check.js'
 import { conv2dChecks } from './conv2d.js'
 import { elementwiseChecks } from './elementwise.js'
+import { halfChecks } from './half.js'
 import { lossChecks } from './losses.js'
 import { matrixChecks } from './matrices.js'
 import { poolingChecks } from './pooling.js'
@@ -36,6 +37,7 @@ export const selfTestChecks: readonly KernelCheck[] = [
   ...updateChecks,
   ...bookkeepingChecks,
   ...sourceChecks,
+  ...halfChecks,
 ]
 
 /** What became of all checks of one kernel. */
@@ -51,12 +53,17 @@ export interface KernelResult {
   readonly problems: readonly string[]
 }
 
-/** Runs the checks one after the other. Throws `DeviceLostError`; everything else that goes wrong is a result. */
+/** The checks that the engine's adapter has the features for. */
+export function checksFor({ device }: Engine, checks: readonly KernelCheck[]): readonly KernelCheck[] {
+  return checks.filter(({ needs }) => needs === undefined || device.features.has(needs))
+}
+
+/** Runs the checks that the adapter has the features for, one after the other. Throws `DeviceLostError`; everything else that goes wrong is a result. */
 export async function* selfTest(
   engine: Engine,
   checks: readonly KernelCheck[] = selfTestChecks,
 ): AsyncGenerator<CheckResult> {
-  for (const check of checks) yield await runCheck(engine, check)
+  for (const check of checksFor(engine, checks)) yield await runCheck(engine, check)
 }
 
 /** The results of checks, put together by kernel. */
