@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Tensor } from '../../src/autograd/tensor.js'
 import { OptionError } from '../../src/device/errors.js'
-import { adam, adamW, type Optimizer, sgd, StepLR } from '../../src/optim/index.js'
+import { adam, adamW, GradScaler, type Optimizer, sgd, StepLR } from '../../src/optim/index.js'
 import { testValues } from '../support/compare.js'
 import { useEngine } from '../support/engine.js'
 import { recordingOf } from '../support/recording.js'
@@ -45,6 +45,24 @@ describe.each(Object.entries(optimizers))('%s', (_name, create) => {
     }
     const steps = async (optimizer: Optimizer) => (await optimizer.stateDict()).get('1.step')
     expect(await steps(replayed)).toEqual(await steps(stepped))
+  })
+
+  test('a replay with a scaler has the uniforms of the next step, and no others change', () => {
+    const { device } = holder.engine
+    const [replayed, stepped] = [create(parameters()), create(parameters())].map((optimizer) => {
+      optimizer.prepare()
+      const scaler = new GradScaler(optimizer)
+      return () => {
+        scaler.step()
+        scaler.update()
+      }
+    }) as [() => void, () => void]
+    const recording = recordingOf(device, replayed)
+    stepped()
+    recording.refresh()
+    const next = recordingOf(device, stepped)
+    expect(recording.kernels).toEqual(next.kernels)
+    expect(recording.uniforms()).toEqual(next.uniforms())
   })
 
   test('a scheduler that moves on in the same step is for the next one', () => {
