@@ -4,19 +4,26 @@ import { sum } from '../src/autograd/ops/index.js'
 import type { Tensor } from '../src/autograd/tensor.js'
 import { resnet50 } from '../src/models/index.js'
 import { BatchNorm2d, type Module, Sequential } from '../src/nn/index.js'
-import { adam, clipGradNorm, type Optimizer, sgd } from '../src/optim/index.js'
+import { adam, clipGradNorm, GradScaler, type Optimizer, sgd } from '../src/optim/index.js'
 import { type BenchmarkCase, suite } from './support/case.js'
 import { hashedTensor } from './support/values.js'
 
-/** What a step does beside the optimizer's update. */
-type Step = (optimizer: Optimizer, parameters: readonly Tensor[]) => void
+/** Makes a step, which may do more than the optimizer's update. */
+type MakeStep = (optimizer: Optimizer, parameters: readonly Tensor[]) => () => void
 
-const update: Step = (optimizer) => {
+const update: MakeStep = (optimizer) => () => {
   optimizer.step()
 }
-const clipAndUpdate: Step = (optimizer, parameters) => {
+const clipAndUpdate: MakeStep = (optimizer, parameters) => () => {
   clipGradNorm(parameters, 1)
   optimizer.step()
+}
+const unscaleAndUpdate: MakeStep = (optimizer) => {
+  const scaler = new GradScaler(optimizer)
+  return () => {
+    scaler.step()
+    scaler.update()
+  }
 }
 
 export default suite(
@@ -28,6 +35,8 @@ export default suite(
   ofModule('adam_resnet50', '161 of ResNet-50', resnet, [2, 32, 32, 3], 7, update),
   // clipping reads the gradients for the norm, and scales them in place
   ofModule('adam_clip_resnet50', '161 of ResNet-50', resnet, [2, 32, 32, 3], 10, clipAndUpdate),
+  // and so does a scaler
+  ofModule('adam_scaled_resnet50', '161 of ResNet-50', resnet, [2, 32, 32, 3], 10, unscaleAndUpdate),
 )
 
 function large(name: string, passes: number, make: (parameters: Tensor[]) => Optimizer): BenchmarkCase {
@@ -52,7 +61,7 @@ function ofModule(
   create: (engine: Engine) => Module | Promise<Module>,
   inputShape: readonly number[],
   passes: number,
-  step: Step,
+  makeStep: MakeStep,
 ): BenchmarkCase {
   return {
     name,
@@ -67,9 +76,7 @@ function ofModule(
       })
       const size = parameters.reduce((total, parameter) => total + parameter.size, 0)
       return {
-        run() {
-          step(optimizer, parameters)
-        },
+        run: makeStep(optimizer, parameters),
         bytes: passes * 4 * size,
       }
     },
