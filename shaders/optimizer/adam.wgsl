@@ -2,11 +2,12 @@
 // Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), and Loshchilov and Hutter, "Decoupled Weight Decay
 // Regularization" (2019), by the formulas of PyTorch 1.13 (torch.optim.Adam, torch.optim.AdamW). What depends on the
 // number of the step only is computed on the CPU in double precision.
-// With `guarded`, nothing is changed where guard[0] is not 0, and guard[2] earlier steps were left out and do not count (see
-// update-scale.wgsl): only the GPU knows the number of the step then.
+// With `guarded`, nothing is changed where guard[0] is not 0, guard[2] earlier steps were left out and do not count, and gradients
+// are to be multiplied by the f32 in guard[3] (see src/kernels/optimizer/guard.ts): only the GPU knows the number of the step then.
 
 #include "common/linear-index.wgsl"
 #include "common/value.wgsl"
+#include "optimizer/scaled.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -31,10 +32,10 @@ fn main(
 #endif
   let value = parameter[i];
 #if ${decoupled}
-  let slope = gradient[i];
+  let slope = scaled(gradient[i]);
   let shrink = uniforms.decay * value; // decay = learning rate * weight decay
 #else
-  let slope = gradient[i] + uniforms.decay * value; // decay = weight decay
+  let slope = scaled(gradient[i]) + uniforms.decay * value; // decay = weight decay
   let shrink = Value();
 #endif
   let first = uniforms.beta1 * firstMoment[i] + uniforms.oneMinusBeta1 * slope;

@@ -1,11 +1,12 @@
 // sgd: one step of stochastic gradient descent. One invocation updates one Value of contiguous f32 arrays.
 // The formulas are PyTorch's (torch.optim.SGD): velocity = momentum * velocity + (1 - dampening) * gradient, and
 // Nesterov's variant steps along gradient + momentum * velocity. The first step has velocity = 0 and gain = 1.
-// With `guarded`, nothing is changed where guard[0] is not 0, and guard[2] earlier steps were left out and do not count (see
-// update-scale.wgsl).
+// With `guarded`, nothing is changed where guard[0] is not 0, guard[2] earlier steps were left out and do not count, and gradients
+// are to be multiplied by the f32 in guard[3] (see src/kernels/optimizer/guard.ts).
 
 #include "common/linear-index.wgsl"
 #include "common/value.wgsl"
+#include "optimizer/scaled.wgsl"
 
 @compute @workgroup_size(${workgroupSize})
 fn main(
@@ -23,7 +24,7 @@ fn main(
   }
 #endif
   let value = parameter[i];
-  var direction = gradient[i] + uniforms.weightDecay * value;
+  var direction = scaled(gradient[i]) + uniforms.weightDecay * value;
 #if ${momentum}
 #if ${guarded}
   let gain = select(uniforms.gain, 1.0, uniforms.updates == guard[2] + 1u);

@@ -2,7 +2,7 @@
 import type { Engine } from '../autograd/engine.js'
 import type { LeafBlock } from '../autograd/leaf-block.js'
 import type { Tensor } from '../autograd/tensor.js'
-import type { DeviceBuffer } from '../device/buffer.js'
+import type { Device } from '../device/device.js'
 import { OptionError } from '../device/errors.js'
 import { clipClamp } from '../kernels/clip/clamp.js'
 import { clipNorm } from '../kernels/clip/norm.js'
@@ -40,31 +40,33 @@ export function clipGradNorm(parameters: Iterable<Tensor>, maxNorm: number): Ten
   const runs = runsOf(gradientsOf(all, 'clipGradNorm'))
   if (runs.length === 0) return engine.zeros([])
   return engine.scope(() => {
-    const norm = engine.empty([])
-    scaleGradients(engine, runs, (sums, factor) => {
-      clipNorm(engine.device, { ...sums, maxNorm: Math.min(maxNorm, largest), norm: norm.buffer, factor })
+    const [norm, factor] = [engine.empty([]), engine.empty([])]
+    withSumsOfSquares(engine.device, runs, (sums) => {
+      const limit = Math.min(maxNorm, largest)
+      clipNorm(engine.device, { ...sums, maxNorm: limit, norm: norm.buffer, factor: factor.buffer })
     })
+    scaleGradients(runs, factor)
     return norm
   })
 }
 
-/**
- * Multiplies gradients in place with a number that `factorOf` finds on the GPU from sums of their squares.
- * @param factorOf writes `factor`, f32 []
- */
-export function scaleGradients(
-  engine: Engine,
+/** Calls `body` with sums of squares of gradients: each is finite if the gradients are, and no sum overflows. */
+export function withSumsOfSquares(
+  device: Device,
   runs: readonly (readonly Pair[])[],
-  factorOf: (sums: SumsOfSquares, factor: DeviceBuffer) => void,
+  body: (sums: SumsOfSquares) => void,
 ): void {
-  const { device } = engine
+  const sums = sumSquares(device, runs.map(squared))
+  body(sums)
+  sums.partials.release()
+}
+
+/** Multiplies gradients in place with a number that lies on the GPU; f32 []. */
+export function scaleGradients(runs: readonly (readonly Pair[])[], factor: Tensor): void {
+  const { engine } = factor
   engine.scope(() => {
-    const factor = engine.empty([])
-    const sums = sumSquares(device, runs.map(squared))
-    factorOf(sums, factor.buffer)
-    sums.partials.release()
     for (const { buffer, size } of runs.map(gradientOfRun)) {
-      clipScale(device, { gradient: buffer, factor: factor.buffer, size })
+      clipScale(engine.device, { gradient: buffer, factor: factor.buffer, size })
     }
   })
 }

@@ -4,7 +4,7 @@ import type { Tensor } from '../autograd/tensor.js'
 import { AutogradError, OptionError } from '../device/errors.js'
 import { inspectGradients } from '../kernels/optimizer/inspect-gradients.js'
 import { updateScale } from '../kernels/optimizer/update-scale.js'
-import { gradientsOf, scaleGradients } from './clip.js'
+import { gradientsOf, scaleGradients, withSumsOfSquares } from './clip.js'
 import type { Optimizer } from './optimizer.js'
 import { runsOf } from './runs.js'
 
@@ -28,7 +28,7 @@ export interface GradScalerState {
 
 /**
  * Multiplies the loss, so that small gradients do not vanish in f16, and divides the gradients of the parameters, which are f32,
- * before the optimizer sees them: torch.cuda.amp.GradScaler, for one optimizer.
+ * when the optimizer reads them: torch.cuda.amp.GradScaler, for one optimizer.
  *
  *     scaler.scale(loss).backward()
  *     scaler.unscale() // only where somebody wants to look at the gradients, such as clipGradNorm
@@ -43,8 +43,8 @@ export interface GradScalerState {
 export class GradScaler {
   readonly #options: Required<GradScalerOptions>
   readonly #scale: Tensor
-  /** See `updateScale`. */
-  readonly #counts: Tensor
+  /** See `StepGuard`. */
+  readonly #guard: Tensor
   #unscaled = false
   #updates = 0
 
@@ -64,9 +64,9 @@ export class GradScaler {
     check('backoffFactor', backoffFactor > 0 && backoffFactor < 1, 'a number between 0 and 1')
     check('growthInterval', isCount(growthInterval) && growthInterval > 0, 'a positive integer')
     this.#scale = engine.tensor([initScale], [])
-    this.#counts = engine.tensor(new Uint32Array(3))
+    this.#guard = engine.tensor(new Uint32Array(4))
     engine.scopes.keep(this.#scale)
-    engine.scopes.keep(this.#counts)
+    engine.scopes.keep(this.#guard)
   }
 
   /** The loss, f32 [], times the scale: call `backward()` of this. */
@@ -74,24 +74,19 @@ export class GradScaler {
     return mul(loss, this.#scale)
   }
 
-  /** Divides the gradients by the scale, once in a step; `step()` does it where nobody has. */
+  /**
+   * Divides the gradients by the scale, once in a step, for those who look at them or clip them. Without it, `step()` divides what it
+   * reads, and the gradients stay as they are.
+   */
   unscale(): void {
     if (this.#unscaled) throw new AutogradError('GradScaler: unscale() was called twice; call update() after each step')
-    this.#unscaled = true
-    const { engine, groups } = this.optimizer
-    const parameters = groups.flatMap(({ params }) => params.map(({ tensor }) => tensor))
-    const runs = engine.noGrad(() => runsOf(gradientsOf(parameters, 'GradScaler')))
-    if (runs.length === 0) return
-    scaleGradients(engine, runs, (sums, factor) => {
-      const { buffer: scale } = this.#scale
-      inspectGradients(engine.device, { ...sums, scale, counts: this.#counts.buffer, factor })
-    })
+    this.#inspect(true)
   }
 
   /** The optimizer's step, which the GPU leaves out where a gradient is not finite. */
   step(): void {
-    if (!this.#unscaled) this.unscale()
-    this.optimizer.step({ guard: this.#counts })
+    if (!this.#unscaled) this.#inspect(false)
+    this.optimizer.step({ guard: this.#guard })
   }
 
   /** Ends a step: moves the scale. */
@@ -103,8 +98,25 @@ export class GradScaler {
     })
     this.#scale.buffer.version++
     const { growthFactor, backoffFactor, growthInterval } = this.#options
-    const [scale, counts] = [this.#scale.buffer, this.#counts.buffer]
-    updateScale(device, { scale, counts, growthFactor, backoffFactor, growthInterval })
+    const [scale, guard] = [this.#scale.buffer, this.#guard.buffer]
+    updateScale(device, { scale, guard, growthFactor, backoffFactor, growthInterval })
+  }
+
+  /** Finds out whether all gradients are finite. */
+  #inspect(unscale: boolean): void {
+    this.#unscaled = unscale
+    const { engine, groups } = this.optimizer
+    const parameters = groups.flatMap(({ params }) => params.map(({ tensor }) => tensor))
+    const runs = engine.noGrad(() => runsOf(gradientsOf(parameters, 'GradScaler')))
+    if (runs.length === 0) return
+    engine.scope(() => {
+      const factor = engine.empty([])
+      const [scale, guard] = [this.#scale.buffer, this.#guard.buffer]
+      withSumsOfSquares(engine.device, runs, (sums) => {
+        inspectGradients(engine.device, { ...sums, scale, guard, factor: factor.buffer, unscaled: unscale })
+      })
+      if (unscale) scaleGradients(runs, factor)
+    })
   }
 
   /** Waits for the scale that the next loss is multiplied by. */
@@ -119,20 +131,20 @@ export class GradScaler {
    */
   async settle(): Promise<number> {
     const before = this.#updates
-    const [, , skipped] = (await this.#counts.toArray()) as unknown as [number, number, number]
+    const [, , skipped] = (await this.#guard.toArray()) as unknown as [number, number, number]
     if (this.#updates !== before) {
       throw new AutogradError('GradScaler: update() was called while settle() was reading; await it first')
     }
     if (skipped > 0) {
       this.optimizer.uncount(skipped)
-      this.optimizer.engine.device.upload(this.#counts.buffer, Uint32Array.of(0), 8)
+      this.optimizer.engine.device.upload(this.#guard.buffer, Uint32Array.of(0), 8)
     }
     return skipped
   }
 
   /** Waits for what a later scaler needs to go on exactly where this one stands. Call `settle()` first. */
   async stateDict(): Promise<GradScalerState> {
-    const [scale, counts] = await Promise.all([this.#scale.item(), this.#counts.toArray()])
+    const [scale, counts] = await Promise.all([this.#scale.item(), this.#guard.toArray()])
     return { scale, growthTracker: counts[1]! }
   }
 
@@ -141,7 +153,7 @@ export class GradScaler {
     if (!(Number.isFinite(scale) && scale >= 0)) throw new OptionError('GradScaler state: scale', 'a number', scale)
     if (!isCount(growthTracker)) throw new OptionError('GradScaler state: growthTracker', 'a count', growthTracker)
     this.#scale.set([scale])
-    this.#counts.set([0, growthTracker, 0])
+    this.#guard.set([0, growthTracker, 0, 0])
   }
 }
 

@@ -32,7 +32,7 @@ export interface ParameterUpdate<O> {
   readonly state: ReadonlyMap<string, Tensor>
   /** What may differ in another step, for uniforms: it is asked again whenever a recorded step is replayed. */
   readonly now: () => StepValues<O>
-  /** u32 [3], where a `GradScaler` decides on the GPU whether the step is done; see `updateScale`. */
+  /** Where a `GradScaler` decides on the GPU whether the step is done; see `StepGuard`. */
   readonly guard: Tensor | undefined
 }
 

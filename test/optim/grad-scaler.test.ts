@@ -172,6 +172,21 @@ describe('unscale', () => {
     expectClose(await tensors[1]!.grad!.toArray(), first, 1e-5, 'clipped gradient')
   })
 
+  test('is not needed for a step, which leaves the gradients scaled', async () => {
+    const [one, other] = [parameters(), parameters()]
+    const [plain, unscaled] = [new GradScaler(adam(one)), new GradScaler(adam(other))]
+    for (let step = 0; step < 2; step++) {
+      run(plain, one)
+      run(unscaled, other, 1, () => {
+        unscaled.unscale()
+      })
+    }
+    expect(await valuesOf(one)).toEqual(await valuesOf(other)) // a power of two changes no digits
+    const expected = testValues(sizes[1]!, 21)
+    expect(await other[1]!.grad!.toArray()).toEqual(expected)
+    expect(await one[1]!.grad!.toArray()).toEqual(expected.map((value) => value * 65536))
+  })
+
   test('twice in a step is an error', () => {
     const scaler = new GradScaler(sgd(parameters(), { lr: 1 }))
     scaler.unscale()

@@ -4,6 +4,7 @@ import type { Device } from '../../device/device.js'
 import source from '../../../shaders/optimizer/adam.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
 import { defineKernel, read, type UniformValue, valueOf, write } from '../kernel.js'
+import type { StepGuard } from './guard.js'
 
 const name = 'optimizer/adam'
 const bindings = {
@@ -51,8 +52,8 @@ export interface AdamArguments {
   readonly step: UniformValue
   /** AdamW: the weight decay shrinks the parameter, instead of being added to the gradient. */
   readonly decoupled: boolean
-  /** u32 [3], as `updateScale` has it: nothing is changed where it says so, and steps that were left out do not count. */
-  readonly guard?: DeviceBuffer | undefined
+  /** Decides on the GPU whether anything is changed. */
+  readonly guard?: StepGuard | undefined
 }
 
 /** Updates `parameter`, `firstMoment` and `secondMoment`. */

@@ -5,6 +5,7 @@ import source from '../../../shaders/optimizer/sgd.wgsl'
 import { dispatchElementwise } from '../elementwise.js'
 import type { RowWindow } from '../grid.js'
 import { defineKernel, read, type UniformValue, write } from '../kernel.js'
+import type { StepGuard } from './guard.js'
 
 const name = 'optimizer/sgd'
 const bindings = { gradient: read('Value'), parameter: write('Value') }
@@ -39,8 +40,8 @@ export interface SgdArguments {
   /** What the gradient is multiplied with when it is added to the velocity: 1 - dampening, or 1 in the first step. */
   readonly gain: UniformValue
   readonly nesterov: boolean
-  /** u32 [3], as `updateScale` has it: nothing is changed where it says so, and steps that were left out do not count. */
-  readonly guard?: DeviceBuffer | undefined
+  /** Decides on the GPU whether anything is changed. */
+  readonly guard?: StepGuard | undefined
   /** How often the velocity was updated, this step and those that were left out included; only for `guard`. */
   readonly updates?: UniformValue
 }
