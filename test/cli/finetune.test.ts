@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { complaint, daybreak } from '../support/command.js'
+import { hasHalf } from '../support/half.js'
 
 const small = ['--model', 'minivgg', '--limit', '32', '--test-limit', '16', '--batch-size', '16']
 let folder: string
@@ -46,6 +47,17 @@ describe('finetune', () => {
       'minivgg-mnist.optimizer.safetensors',
       'minivgg-mnist.safetensors',
     ])
+  })
+
+  test('trains in f16 where the adapter has it, and names the option where not', async () => {
+    const { status, stdout, stderr } = await finetune('--epochs', '1', '--precision', 'f16', '--output', 'half')
+    if (hasHalf) {
+      expect(stdout).toContain('seed 0, activations of f16\n')
+      expect(stdout).toMatch(/^epoch 1\/1 {2}train loss \d/m)
+    } else {
+      expect(stderr).toMatch(/--precision: expected f32, as .* has no shader-f16, got "f16"/)
+    }
+    expect(status).toBe(hasHalf ? 0 : 1)
   })
 
   test('makes the folders of --output, takes an extension there, and says that it replaces a checkpoint', async () => {
