@@ -7,7 +7,7 @@ import { elementWindows } from '../element-windows.js'
 import { bytesPerFloat, elementGrid, windowOf } from '../grid.js'
 import { defineKernel, read, readFloats, write, writeFloats } from '../kernel.js'
 import { permutedDimensions, type StridedDimension } from './dimensions.js'
-import { transposeMatrices, transposeTile } from './transpose.js'
+import { transposeMatrices, transposeSide } from './matrices.js'
 
 const description = {
   name: 'permute/permute',
@@ -52,7 +52,7 @@ export function permute(device: Device, { input, output, shape, dims }: PermuteA
   const matrices = asTransposedMatrices(dimensions)
   if (
     matrices &&
-    Math.min(matrices.rows, matrices.columns) >= transposeTile(device) && // below that most of a tile would be idle
+    Math.min(matrices.rows, matrices.columns) >= transposeSide(device) && // below that most of a tile would be idle
     transposeMatrices(device, { input, output, ...matrices })
   ) {
     return
