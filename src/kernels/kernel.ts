@@ -86,7 +86,7 @@ export function defineKernel<const B extends string, const U extends string = ne
   const programs = new Map<string, Program>()
 
   const programFor = (template: TemplateValues, halves: readonly B[]): Program => {
-    const key = [name, JSON.stringify(template), ...(halves.length > 0 ? ['f16:', ...halves] : [])].join(' ')
+    const key = `${name} ${JSON.stringify(template)}${halves.length > 0 ? ` f16: ${halves.join(' ')}` : ''}`
     let program = programs.get(key)
     if (!program) {
       program = {
@@ -105,6 +105,15 @@ export function defineKernel<const B extends string, const U extends string = ne
     return program
   }
 
+  /** The bindings whose buffers are f16. */
+  const halvesAmong = (ranges: readonly BufferRange[]): readonly B[] => {
+    if (!ranges.some(({ buffer }) => buffer.half)) return none // nothing new for the garbage collector in each dispatch
+    const halves = bindingNames.filter((_binding, i) => ranges[i]!.buffer.half)
+    const refused = halves.find((binding) => !description.bindings[binding].floats)
+    if (refused) throw new KernelError(name, `f16 is not supported for "${refused}"`)
+    return halves
+  }
+
   return {
     name,
     dispatch(device, { template = {}, bindings, uniforms, workgroups, work }) {
@@ -113,13 +122,12 @@ export function defineKernel<const B extends string, const U extends string = ne
         return given instanceof DeviceBuffer ? wholeBuffer(given) : given
       })
       const packed = packUniforms(description, uniformNames, uniforms)
-      const halves = bindingNames.filter((_binding, i) => ranges[i]!.buffer.half)
-      const refused = halves.find((binding) => !description.bindings[binding].floats)
-      if (refused) throw new KernelError(name, `f16 is not supported for "${refused}"`)
-      device.dispatch(programFor(template, halves), ranges, packed, workgroups, work)
+      device.dispatch(programFor(template, halvesAmong(ranges)), ranges, packed, workgroups, work)
     },
   }
 }
+
+const none: readonly never[] = []
 
 /** @param halves the bindings whose elements are f16 */
 function declarations({ bindings, uniforms }: KernelDescription<string, string>, halves: readonly string[]): string {
