@@ -12,20 +12,33 @@ export class DeviceBuffer {
   #forms: Map<string, PackedForm> | undefined
 
   /**
-   * @param id the number of the physical buffer: equal numbers mean the same memory
-   * @param gpu the physical buffer; it may be larger than `byteLength`
+   * @param memory where it lies
    * @param byteLength the bytes that were asked for, rounded up to 4
-   * @param gpuOffset where this memory begins in the physical buffer, in bytes
+   * @param offset where this memory begins in `memory`, in bytes
    * @param half whether its elements are f16, of two bytes; what others are, only those know who use the buffer
    */
   constructor(
-    readonly id: number,
-    readonly gpu: GPUBuffer,
+    readonly memory: BufferMemory,
     readonly byteLength: number,
     private readonly onRelease: (buffer: DeviceBuffer) => void,
-    readonly gpuOffset = 0,
+    private readonly offset = 0,
     readonly half = false,
   ) {}
+
+  /** The number of the physical buffer: equal numbers mean the same memory. */
+  get id(): number {
+    return this.memory.id
+  }
+
+  /** The physical buffer; it may be larger than `byteLength`. */
+  get gpu(): GPUBuffer {
+    return this.memory.gpu
+  }
+
+  /** Where this memory begins in the physical buffer, in bytes. */
+  get gpuOffset(): number {
+    return this.memory.offset + this.offset
+  }
 
   /**
    * A part of this memory as a buffer of its own; all of it is kept until both are released. `offset` is a multiple of
@@ -36,7 +49,7 @@ export class DeviceBuffer {
       throw new RangeError(`${byteLength} bytes at ${offset} of a buffer of ${this.byteLength} bytes`)
     }
     this.retain()
-    return new DeviceBuffer(this.id, this.gpu, byteLength, () => this.release(), this.gpuOffset + offset, this.half)
+    return new DeviceBuffer(this.memory, byteLength, () => this.release(), this.offset + offset, this.half)
   }
 
   get references(): number {
@@ -44,7 +57,7 @@ export class DeviceBuffer {
   }
 
   get released(): boolean {
-    return this.#references === 0
+    return this.#references === 0 || this.memory.abandoned === true
   }
 
   retain(): this {
@@ -54,7 +67,7 @@ export class DeviceBuffer {
   }
 
   release(): void {
-    if (this.released) throw new Error('a buffer was released twice')
+    if (this.#references === 0) throw new Error('a buffer was released twice')
     if (--this.#references > 0) return
     for (const { buffer } of this.#forms?.values() ?? []) buffer.release()
     this.#forms = undefined
@@ -63,26 +76,52 @@ export class DeviceBuffer {
 
   /**
    * Another form of the contents, such as a weight transformed for an algorithm. It is kept as long as this buffer is, and made
-   * anew by `pack` when the contents have changed, or those of the `others` that it is made of as well.
+   * anew, in the same memory, when the contents have changed, or those of the `others` that it is made of as well.
    */
-  packed(name: string, pack: () => DeviceBuffer, others: readonly DeviceBuffer[] = []): DeviceBuffer {
+  packed({ name, others = [], allocate, pack }: FormDescription): DeviceBuffer {
     this.#forms ??= new Map()
     const sources = [this, ...others]
-    const known = this.#forms.get(name)
-    if (known && isMadeOf(known, sources)) return known.buffer
-    this.#forms.delete(name)
-    known?.buffer.release()
-    const buffer = pack()
-    this.#forms.set(name, { buffer, sources, versions: sources.map(({ version }) => version) })
-    return buffer
+    let form = this.#forms.get(name)
+    if (form && isMadeOf(form, sources)) return form.buffer
+    if (form?.sources.length !== sources.length || form.sources.some((source, i) => source !== sources[i])) {
+      form?.buffer.release()
+      this.#forms.delete(name)
+      form = { buffer: allocate(), sources, versions: [] }
+      this.#forms.set(name, form)
+    }
+    pack(form.buffer)
+    form.versions = sources.map(({ version }) => version)
+    return form.buffer
   }
+}
+
+/** Where a buffer lies. */
+export interface BufferMemory {
+  readonly id: number
+  readonly gpu: GPUBuffer
+  /** In bytes. */
+  readonly offset: number
+  /** Set where there will never be any memory after all. */
+  readonly abandoned?: boolean
+}
+
+/** How another form of a buffer's contents is made. */
+export interface FormDescription {
+  /** What tells this form from others of the same buffer. */
+  readonly name: string
+  /** Other buffers that the form is made of. */
+  readonly others?: readonly DeviceBuffer[]
+  /** Memory for the form. */
+  readonly allocate: () => DeviceBuffer
+  /** Makes the form in memory that `allocate` gave. */
+  readonly pack: (into: DeviceBuffer) => void
 }
 
 interface PackedForm {
   readonly buffer: DeviceBuffer
   readonly sources: readonly DeviceBuffer[]
   /** Those of the contents which were packed. */
-  readonly versions: readonly number[]
+  versions: readonly number[]
 }
 
 function isMadeOf(form: PackedForm, sources: readonly DeviceBuffer[]): boolean {

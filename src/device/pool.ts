@@ -3,12 +3,10 @@
  * buffer waits in its bucket for the next allocation. A training loop that repeats itself therefore reaches a
  * constant amount of reserved memory after its first steps.
  */
-import { DeviceBuffer } from './buffer.js'
+import { type BufferMemory, DeviceBuffer } from './buffer.js'
 import { OutOfMemoryError } from './errors.js'
 
-interface PhysicalBuffer {
-  readonly id: number
-  readonly gpu: GPUBuffer
+interface PhysicalBuffer extends BufferMemory {
   readonly capacity: number
   /** The GPU had no memory for it after all. */
   missing?: boolean
@@ -64,17 +62,29 @@ export class BufferPool {
 
   /** Memory for `bytes` bytes with undefined contents. Throws `OutOfMemoryError` when it exceeds a known limit. */
   allocate(bytes: number, half = false): DeviceBuffer {
-    const byteLength = Math.max(4, Math.ceil(bytes / 4) * 4)
-    if (byteLength > this.#maxBufferSize) throw new OutOfMemoryError(byteLength, this.#inUse, this.#maxBufferSize)
+    const byteLength = this.byteLengthFor(bytes)
     const capacity = Math.min(bucketSize(byteLength), Math.floor(this.#maxBufferSize / 4) * 4)
     const physical = this.#free.get(capacity)?.pop() ?? this.#create(capacity)
-    this.#inUse += physical.capacity
-    this.#peak = Math.max(this.#peak, this.#inUse)
-    const onRelease = () => {
-      this.#inUse -= physical.capacity
-      if (!physical.missing) this.#bucket(physical.capacity).push(physical)
-    }
-    return new DeviceBuffer(physical.id, physical.gpu, byteLength, onRelease, 0, half)
+    const takeBack = () => this.#bucket(physical.capacity).push(physical)
+    return this.#handOut(physical, byteLength, takeBack, half)
+  }
+
+  /** Memory of exactly so many bytes, which goes back to the GPU when it is released. Throws `OutOfMemoryError`. */
+  reserve(bytes: number): DeviceBuffer {
+    const byteLength = this.byteLengthFor(bytes)
+    const physical = this.#create(byteLength)
+    return this.#handOut(physical, byteLength, () => {
+      this.options.beforeDestroy()
+      this.#destroy(physical)
+      this.gpu.queue.submit([])
+    })
+  }
+
+  /** So many bytes, rounded up to what a buffer has. Throws `OutOfMemoryError` when no buffer of the device is that large. */
+  byteLengthFor(bytes: number): number {
+    const byteLength = Math.max(4, Math.ceil(bytes / 4) * 4)
+    if (byteLength > this.#maxBufferSize) throw new OutOfMemoryError(byteLength, this.#inUse, this.#maxBufferSize)
+    return byteLength
   }
 
   report(): MemoryReport {
@@ -99,6 +109,17 @@ export class BufferPool {
     this.gpu.queue.submit([]) // Dawn frees destroyed buffers only when the queue advances
   }
 
+  /** @param takeBack what becomes of memory that was released */
+  #handOut(physical: PhysicalBuffer, byteLength: number, takeBack: () => void, half = false): DeviceBuffer {
+    this.#inUse += physical.capacity
+    this.#peak = Math.max(this.#peak, this.#inUse)
+    const onRelease = () => {
+      this.#inUse -= physical.capacity
+      if (!physical.missing) takeBack()
+    }
+    return new DeviceBuffer(physical, byteLength, onRelease, 0, half)
+  }
+
   #bucket(capacity: number): PhysicalBuffer[] {
     let bucket = this.#free.get(capacity)
     if (!bucket) this.#free.set(capacity, (bucket = []))
@@ -113,7 +134,7 @@ export class BufferPool {
       size: capacity,
       usage: GPUBufferUsageFlags.storage | GPUBufferUsageFlags.copySource | GPUBufferUsageFlags.copyDestination,
     })
-    const physical: PhysicalBuffer = { id: this.#nextId++, gpu, capacity }
+    const physical: PhysicalBuffer = { id: this.#nextId++, gpu, offset: 0, capacity }
     this.#reserved += capacity
     this.#buffers++
     this.options.onCreated(

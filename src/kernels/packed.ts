@@ -8,19 +8,23 @@ export interface PackedForm {
   readonly others?: readonly DeviceBuffer[]
   /** What tells this form from others of the same buffers. */
   readonly name: string
+  readonly byteLength: number
   /** Whether the form is kept for the next call, until one of the buffers changes. */
   readonly keep: boolean
-  readonly pack: () => DeviceBuffer
+  /** Makes the form. */
+  readonly pack: (into: DeviceBuffer) => void
 }
 
 /** Runs `body` with a form, which `pack` makes where none was kept. */
 export function withPacked<R>(
   device: Device,
-  { source, others, name, keep, pack }: PackedForm,
+  { source, others, name, byteLength, keep, pack }: PackedForm,
   body: (packed: DeviceBuffer) => R,
 ): R {
-  if (keep && device.recording) return body(source.packed(name, pack, others))
-  const packed = pack() // without contents while nothing is recorded
+  const allocate = () => device.allocate(byteLength)
+  if (keep && device.recording) return body(source.packed({ name, others, allocate, pack }))
+  const packed = allocate()
+  pack(packed) // without contents while nothing is recorded
   const result = body(packed)
   packed.release()
   return result

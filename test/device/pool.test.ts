@@ -106,6 +106,19 @@ describe('the pool', () => {
     held.release()
   })
 
+  test('reserves exactly what was asked for, and gives it back to the GPU', () => {
+    const { pool, destroyed, beforeDestroy } = makePool({ memoryLimit: 3500 })
+    pool.allocate(1024).release()
+    const buffer = pool.reserve(3001)
+    expect(buffer.byteLength).toBe(3004)
+    expect(pool.report()).toMatchObject({ inUse: 3004, reserved: 3004 }) // what nobody held made room
+    expect(() => pool.reserve(2000)).toThrow(OutOfMemoryError)
+    buffer.release()
+    expect(destroyed).toEqual(['buffer 1', 'buffer 2'])
+    expect(beforeDestroy).toHaveBeenCalled()
+    expect(pool.report()).toMatchObject({ inUse: 0, reserved: 0, buffers: 0 })
+  })
+
   test('throws when the limit, or the largest buffer, is too small, and stays as it is', () => {
     const { pool } = makePool({ memoryLimit: 4096, maxBufferSize: 2048 })
     pool.allocate(2048)

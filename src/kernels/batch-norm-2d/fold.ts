@@ -45,8 +45,7 @@ export function withFoldedNormalization<R>(
   const bytes = channels * 4
   const shiftStart = Math.ceil(bytes / device.limits.offsetAlignment) * device.limits.offsetAlignment
   const others = [bias, mean, variance, ...(convolutionBias ? [convolutionBias] : [])]
-  const pack = () => {
-    const folded = device.allocate(shiftStart + bytes)
+  const pack = (folded: DeviceBuffer) => {
     kernel.dispatch(device, {
       template: { workgroupSize: device.workgroupSize, convolutionBias: convolutionBias !== undefined },
       // without a convolution's bias, the kernel does not look at it
@@ -54,9 +53,9 @@ export function withFoldedNormalization<R>(
       uniforms: { channels, eps, shiftStart: shiftStart / 4 },
       workgroups: elementGrid(device, channels),
     })
-    return folded
   }
-  return withPacked(device, { source: weight, others, name: `folded, eps ${eps}`, keep: true, pack }, (folded) => {
+  const form = { source: weight, others, name: `folded, eps ${eps}`, byteLength: shiftStart + bytes, keep: true, pack }
+  return withPacked(device, form, (folded) => {
     const [scale, shift] = [folded.part(0, bytes), folded.part(shiftStart, bytes)]
     const result = body(scale, shift)
     scale.release()

@@ -7,7 +7,8 @@ import type { Device } from '../../device/device.js'
 import { withPacked } from '../packed.js'
 import type { Conv2dGeometry } from './geometry.js'
 import type { ProductVariant } from '../matmul/tiling.js'
-import { inputGradientGeometry, transformedKernel } from './winograd/index.js'
+import { inputGradientGeometry } from './winograd/index.js'
+import { winogradKernel } from './winograd/kernel.js'
 import { isWinograd, type WinogradTile, type WinogradTiling, winogradTiling } from './winograd/tiles.js'
 
 /**
@@ -79,7 +80,13 @@ export function withPackedWeight(
   flipped: boolean,
   body: (packed: DeviceBuffer) => void,
 ): void {
-  const pack = () => transformedKernel(device, weight, inputChannels * outputChannels, tiling, flipped)
-  const name = `winograd-${tiling.side}${flipped ? ' flipped' : ''}`
-  withPacked(device, { source: weight, name, keep: keepPacked, pack }, body)
+  const size = inputChannels * outputChannels
+  const form = {
+    source: weight,
+    name: `winograd-${tiling.side}${flipped ? ' flipped' : ''}`,
+    byteLength: tiling.points * size * 4,
+    keep: keepPacked,
+    pack: (into: DeviceBuffer) => winogradKernel(device, weight, into, size, { side: tiling.side, flipped }),
+  }
+  withPacked(device, form, body)
 }

@@ -11,33 +11,15 @@ import type { ProductVariant } from '../../matmul/tiling.js'
 import type { Conv2dGeometry } from '../geometry.js'
 import { winogradGradient } from './gradient.js'
 import { winogradInput } from './input.js'
-import { winogradKernel } from './kernel.js'
 import { winogradKernelGradient } from './kernel-gradient.js'
 import { winogradOutput } from './output.js'
 import type { WinogradTiling } from './tiles.js'
 
 export interface WinogradForwardBuffers {
   readonly input: DeviceBuffer
-  /** The weight as `transformedKernel` gives it. */
+  /** The weight as `winogradKernel` gives it. */
   readonly kernel: DeviceBuffer
   readonly output: DeviceBuffer
-}
-
-/**
- * The weight [3, 3, Cin, Cout] as [points, Cin, Cout]; the caller releases it.
- * @param size Cin * Cout
- * @param flipped for the gradient of the input
- */
-export function transformedKernel(
-  device: Device,
-  weight: DeviceBuffer,
-  size: number,
-  { points, side }: WinogradTiling,
-  flipped: boolean,
-): DeviceBuffer {
-  const kernel = device.allocate(points * size * 4)
-  winogradKernel(device, weight, kernel, size, { side, flipped })
-  return kernel
 }
 
 /** output = convolution of input and weight, and what the epilogue adds. */
