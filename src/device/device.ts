@@ -17,8 +17,9 @@ import { PipelineCache } from './pipelines.js'
 import { BufferPool, type MemoryReport } from './pool.js'
 import type { Program, Uniforms, Workgroups } from './program.js'
 import { CommandStream } from './stream.js'
+import { Submitter } from './submitter.js'
 import { type KernelTime, TimestampRecorder } from './timestamps.js'
-import { bytesToWrite, largestKeptTransfer, ReadBackBuffers } from './transfer.js'
+import { bytesToWrite, ReadBackBuffers } from './transfer.js'
 
 export interface DeviceOptions {
   /** At most this many bytes of GPU memory are reserved; unlimited by default. */
@@ -44,6 +45,7 @@ export class Device {
   readonly #pool: BufferPool
   readonly #pipelines: PipelineCache
   readonly #bindGroups: BindGroupCache
+  readonly #submitter: Submitter
   readonly #stream: CommandStream
   readonly #timestamps: TimestampRecorder
   readonly #faults: FaultLog
@@ -72,12 +74,12 @@ export class Device {
     this.#bindGroups = new BindGroupCache(gpu)
     this.#timestamps = new TimestampRecorder(host)
     this.#readBack = new ReadBackBuffers(gpu, limits.maxBufferSize)
+    this.#submitter = new Submitter({ host, timestamps: this.#timestamps, failures: this.#failures })
     this.#stream = new CommandStream({
       host,
       pipelines: this.#pipelines,
       bindGroups: this.#bindGroups,
-      timestamps: this.#timestamps,
-      failures: this.#failures,
+      submitter: this.#submitter,
     })
     this.#pool = new BufferPool(gpu, {
       memoryLimit: options.memoryLimit,
@@ -124,7 +126,7 @@ export class Device {
 
   /** How many pipelines were compiled, and how many submits were made, since the device was opened. */
   get counts(): { readonly pipelines: number; readonly submits: number } {
-    return { pipelines: this.#pipelines.size, submits: this.#stream.submits }
+    return { pipelines: this.#pipelines.size, submits: this.#submitter.submits }
   }
 
   /** Gives memory that no tensor holds back to the GPU. */
@@ -159,10 +161,10 @@ export class Device {
     if (!this.#recording) return
     this.#stream.record({
       kind: 'copy',
-      source: source.gpu,
-      sourceOffset: source.gpuOffset + sourceOffset,
-      destination: destination.gpu,
-      destinationOffset: destination.gpuOffset + destinationOffset,
+      source,
+      sourceOffset,
+      destination,
+      destinationOffset,
       size,
     })
   }
@@ -173,19 +175,7 @@ export class Device {
     const bytes = bytesToWrite(data)
     checkPart('upload', destination, byteOffset, bytes.byteLength)
     if (!this.#recording) return
-    if (bytes.byteLength <= largestKeptTransfer) {
-      const offset = destination.gpuOffset + byteOffset
-      if (this.#stream.empty) this.host.device.queue.writeBuffer(destination.gpu, offset, bytes)
-      else this.#stream.record({ kind: 'write', destination: destination.gpu, offset, data: bytes.slice() })
-      return
-    }
-    this.#stream.submitNow()
-    const { queue } = this.host.device
-    for (let start = 0; start < bytes.byteLength; start += largestKeptTransfer) {
-      const offset = destination.gpuOffset + byteOffset + start
-      queue.writeBuffer(destination.gpu, offset, bytes.subarray(start, start + largestKeptTransfer))
-      queue.submit([]) // frees the staging memory of earlier chunks
-    }
+    this.#stream.upload(destination, byteOffset, bytes)
   }
 
   /**
@@ -199,20 +189,22 @@ export class Device {
     const checkFaults = this.#faults.inUse
     const faultBytes = checkFaults ? this.#faults.byteLength : 0
     const readable = this.#readBack.take(size + faultBytes)
+    const destination = { gpu: readable, gpuOffset: 0 }
     this.#stream.record({
       kind: 'copy',
-      source: buffer.gpu,
-      sourceOffset: buffer.gpuOffset + byteOffset,
-      destination: readable,
+      source: buffer,
+      sourceOffset: byteOffset,
+      destination,
       destinationOffset: 0,
       size,
     })
     if (checkFaults) {
+      const source = this.#faults.buffer
       this.#stream.record({
         kind: 'copy',
-        source: this.#faults.buffer.gpu,
+        source,
         sourceOffset: 0,
-        destination: readable,
+        destination,
         destinationOffset: size,
         size: faultBytes,
       })

@@ -2,6 +2,7 @@
  * Compiled pipelines by program key. Each program is compiled once: asynchronously and in parallel when its first
  * dispatch is recorded, synchronously only when the commands that wait for it grow too many.
  */
+import { uniformStride } from './commands.js'
 import { KernelError, ShaderError } from './errors.js'
 import type { DeviceHost } from './host.js'
 import type { Program } from './program.js'
@@ -21,7 +22,7 @@ export class PipelineCache {
   readonly #entries = new Map<string, PipelineEntry>()
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>()
   /** The layout of group 1: one uniform struct at a dynamic offset. */
-  readonly uniformLayout: GPUBindGroupLayout
+  private readonly uniformLayout: GPUBindGroupLayout
 
   constructor(
     private readonly host: DeviceHost,
@@ -42,6 +43,15 @@ export class PipelineCache {
     let entry = this.#entries.get(program.key)
     if (!entry) this.#entries.set(program.key, (entry = this.#compile(program)))
     return entry
+  }
+
+  /** Group 1 for uniform structs that lie in `buffer`, each at a multiple of `uniformStride`. */
+  uniformGroup(buffer: GPUBuffer): GPUBindGroup {
+    return this.host.device.createBindGroup({
+      label: 'uniforms',
+      layout: this.uniformLayout,
+      entries: [{ binding: 0, resource: { buffer, size: uniformStride } }],
+    })
   }
 
   /** Compiles on the spot what is still on its way. */

@@ -23,7 +23,7 @@ export interface ProgramBinding {
 /** The values of a program's uniform struct in one dispatch. */
 export interface Uniforms {
   readonly data: ArrayBuffer
-  /** Writes those values into `data` again that differ from step to step; undefined where none does. */
+  /** Writes those values into `data` that differ from step to step; undefined where none does. Called before each use of `data`. */
   readonly refresh: (() => void) | undefined
 }
 

@@ -8,9 +8,9 @@
  */
 import { type BufferRange, DeviceBuffer, wholeBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
+import { uniformStride } from '../device/commands.js'
 import { KernelError } from '../device/errors.js'
 import type { Program, Uniforms, Workgroups } from '../device/program.js'
-import { uniformStride } from '../device/stream.js'
 import { expandTemplate, type TemplateValues } from './template.js'
 
 /** A storage binding: `element` is the WGSL element type of its array; it may contain template placeholders. */
@@ -177,8 +177,8 @@ function packUniforms(
       else if (type === 'i32') view.setInt32(i * 4, value, true)
       else view.setUint32(i * 4, value, true)
     }
-    put()
     if (typeof given === 'function') varying.push(put)
+    else put()
   }
   const refresh = () => {
     for (const put of varying) put()

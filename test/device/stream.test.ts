@@ -10,6 +10,7 @@ import { openDevice } from '../../src/device/node.js'
 import { PipelineCache } from '../../src/device/pipelines.js'
 import { BufferPool } from '../../src/device/pool.js'
 import { CommandStream } from '../../src/device/stream.js'
+import { Submitter } from '../../src/device/submitter.js'
 import { TimestampRecorder } from '../../src/device/timestamps.js'
 import { useEngine } from '../support/engine.js'
 import { add, appendDigit, firstOf, run, uniform, zeros } from '../support/programs.js'
@@ -116,7 +117,8 @@ describe('submits', () => {
   async function makeStream() {
     const pipelines = new PipelineCache(host, 8)
     const bindGroups = new BindGroupCache(host.device)
-    const stream = new CommandStream({ host, pipelines, bindGroups, timestamps: new TimestampRecorder(host), failures })
+    const submitter = new Submitter({ host, timestamps: new TimestampRecorder(host), failures })
+    const stream = new CommandStream({ host, pipelines, bindGroups, submitter })
     const pool = new BufferPool(host.device, {
       maxBufferSize: 2 ** 20,
       beforeDestroy: () => undefined,
@@ -132,7 +134,7 @@ describe('submits', () => {
         stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups: [1, 1, 1], work, label: noLabel })
       }
     }
-    return { stream, record }
+    return { stream, submitter, record }
   }
 
   test.each([
@@ -141,10 +143,10 @@ describe('submits', () => {
     ['large dispatches are cut by their work', 9, 1e10, 5],
     ['a dispatch larger than a submit goes alone', 3, 1e12, 3],
   ])('%s', async (_name, count, work, submits) => {
-    const { stream, record } = await makeStream()
+    const { stream, submitter, record } = await makeStream()
     record(count, work)
     await stream.flush()
-    expect(stream.submits).toBe(submits)
+    expect(submitter.submits).toBe(submits)
     expect(stream.empty).toBe(true)
     await failures.settled()
     failures.throwIfAny()
