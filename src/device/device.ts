@@ -6,7 +6,8 @@
  * What does not: what the kernels compute, tensors and gradients.
  */
 import { BindGroupCache } from './bind-groups.js'
-import type { BufferRange, DeviceBuffer } from './buffer.js'
+import type { BufferRange, DeviceBuffer, FormDescription } from './buffer.js'
+import type { CommandSink } from './commands.js'
 import { checkDispatch, checkPart } from './checks.js'
 import { KernelError, OutOfMemoryError } from './errors.js'
 import { FailureLog } from './failures.js'
@@ -14,6 +15,8 @@ import { type FaultDescription, FaultLog } from './faults.js'
 import type { DeviceHost } from './host.js'
 import { type DispatchLabel, noLabel } from './label.js'
 import { PipelineCache } from './pipelines.js'
+import type { Plan } from './plan/plan.js'
+import { Planner } from './plan/planner.js'
 import { BufferPool, type MemoryReport } from './pool.js'
 import type { Program, Uniforms, Workgroups } from './program.js'
 import { CommandStream } from './stream.js'
@@ -47,6 +50,7 @@ export class Device {
   readonly #bindGroups: BindGroupCache
   readonly #submitter: Submitter
   readonly #stream: CommandStream
+  readonly #planner: Planner
   readonly #timestamps: TimestampRecorder
   readonly #faults: FaultLog
   readonly #readBack: ReadBackBuffers
@@ -98,6 +102,16 @@ export class Device {
         this.#bindGroups.forget(id)
       },
     })
+    this.#planner = new Planner({
+      host,
+      pipelines: this.#pipelines,
+      stream: this.#stream,
+      submitter: this.#submitter,
+      allocate: (bytes) => this.#pool.allocate(bytes),
+      reserve: (bytes) => this.#pool.reserve(bytes),
+      alignment: this.limits.offsetAlignment,
+      largestArena: limits.maxBufferSize,
+    })
     gpu.addEventListener('uncapturederror', (event) => {
       event.preventDefault()
       this.#failures.add(new KernelError('(outside of any dispatch)', event.error.message))
@@ -121,7 +135,8 @@ export class Device {
    */
   allocate(bytes: number, half = false): DeviceBuffer {
     this.#failures.throwIfLost()
-    return this.#pool.allocate(bytes, half)
+    const { trace } = this.#planner
+    return trace ? trace.allocate(this.#pool.byteLengthFor(bytes), half) : this.#pool.allocate(bytes, half)
   }
 
   /** How many pipelines were compiled, and how many submits were made, since the device was opened. */
@@ -150,7 +165,7 @@ export class Device {
     checkDispatch(this.limits, program, bindings, workgroups)
     if (!this.#recording) return
     const entry = this.#pipelines.get(program)
-    this.#stream.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups, work, label: this.label })
+    this.#sink.record({ kind: 'dispatch', entry, bindings, uniforms, workgroups, work, label: this.label })
   }
 
   /** Records a copy of `size` bytes (all multiples of 4) between two different buffers. */
@@ -159,14 +174,7 @@ export class Device {
     checkPart('copy', source, sourceOffset, size)
     checkPart('copy', destination, destinationOffset, size)
     if (!this.#recording) return
-    this.#stream.record({
-      kind: 'copy',
-      source,
-      sourceOffset,
-      destination,
-      destinationOffset,
-      size,
-    })
+    this.#sink.record({ kind: 'copy', source, sourceOffset, destination, destinationOffset, size })
   }
 
   /** Writes values into a buffer, after everything recorded so far. `data` may be changed as soon as this returns. */
@@ -175,7 +183,7 @@ export class Device {
     const bytes = bytesToWrite(data)
     checkPart('upload', destination, byteOffset, bytes.byteLength)
     if (!this.#recording) return
-    this.#stream.upload(destination, byteOffset, bytes)
+    this.#sink.upload(destination, byteOffset, bytes)
   }
 
   /**
@@ -185,30 +193,17 @@ export class Device {
   async read(buffer: DeviceBuffer, byteOffset = 0, byteLength = buffer.byteLength): Promise<ArrayBuffer> {
     this.#failures.throwIfLost()
     const size = Math.ceil(byteLength / 4) * 4
+    if (this.#planner.trace) throw new KernelError('read', 'a step that is being recorded cannot read values back')
     checkPart('read', buffer, byteOffset, size)
     const checkFaults = this.#faults.inUse
     const faultBytes = checkFaults ? this.#faults.byteLength : 0
     const readable = this.#readBack.take(size + faultBytes)
     const destination = { gpu: readable, gpuOffset: 0 }
-    this.#stream.record({
-      kind: 'copy',
-      source: buffer,
-      sourceOffset: byteOffset,
-      destination,
-      destinationOffset: 0,
-      size,
-    })
-    if (checkFaults) {
-      const source = this.#faults.buffer
-      this.#stream.record({
-        kind: 'copy',
-        source,
-        sourceOffset: 0,
-        destination,
-        destinationOffset: size,
-        size: faultBytes,
-      })
+    const copy = (source: DeviceBuffer, sourceOffset: number, size: number, destinationOffset: number) => {
+      this.#stream.record({ kind: 'copy', source, sourceOffset, destination, destinationOffset, size })
     }
+    copy(buffer, byteOffset, size, 0)
+    if (checkFaults) copy(this.#faults.buffer, 0, faultBytes, size)
     try {
       await this.flush()
       await this.host.asynchronous(() => readable.mapAsync(1, 0, size + faultBytes))
@@ -245,9 +240,41 @@ export class Device {
     return this.#recording
   }
 
-  /** Does what a step has to do besides its commands, such as counting itself. Not while `withoutRunning` only learns shapes. */
+  /**
+   * Does what a step has to do besides its commands, such as counting itself; each replay of a recorded step does it again. Not
+   * while `withoutRunning` only learns shapes.
+   */
   everyStep(effect: () => void): void {
-    if (this.#recording) effect()
+    if (!this.#recording) return
+    const { trace } = this.#planner
+    if (trace) trace.everyStep(effect)
+    else effect()
+  }
+
+  /**
+   * Runs a synchronous function once and makes a plan of what it records, which can be replayed; see src/device/plan. What the
+   * function leaves behind keeps its memory: replays write to it again. Release the plan when it is not needed any more.
+   *
+   * @throws KernelError inside of another plan, OutOfMemoryError, and what the function throws
+   */
+  plan<T>(body: () => T): { plan: Plan; result: T } {
+    return this.#planner.record(body)
+  }
+
+  /** Runs a function that is no part of the step that is being recorded, if any: its commands run once, and before the step's. */
+  outsideOfPlan<T>(body: () => T): T {
+    return this.#planner.outside(body)
+  }
+
+  /**
+   * Another form of a buffer's contents, which is kept with the buffer; undefined where nothing can be kept: its contents are
+   * made by a step that is being recorded, or nothing is recorded at all.
+   */
+  keepForm(source: DeviceBuffer, form: FormDescription): DeviceBuffer | undefined {
+    if (!this.#recording) return undefined
+    const make = () => this.outsideOfPlan(() => source.packed(form))
+    const { trace } = this.#planner
+    return trace ? trace.keepForm(source, form, make) : make()
   }
 
   /**
@@ -301,6 +328,11 @@ export class Device {
     this.#failures.lose('it was destroyed')
     this.#stream.destroy()
     this.host.device.destroy()
+  }
+
+  /** Who gets what is recorded. */
+  get #sink(): CommandSink {
+    return this.#planner.trace ?? this.#stream
   }
 
   async #flush(): Promise<void> {

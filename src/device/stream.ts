@@ -20,7 +20,16 @@ import { GPUBufferUsageFlags } from './pool.js'
 import { maxDispatches, maxWork, type Submitter } from './submitter.js'
 import { largestKeptTransfer } from './transfer.js'
 
-type Command = DispatchCommand | CopyCommand | WriteCommand
+/** A run of a plan (src/device/plan): many commands that are submitted together. */
+export interface PlanCommand {
+  readonly kind: 'plan'
+  readonly firstUnready: () => PipelineEntry | undefined
+  readonly uses: (entry: PipelineEntry) => boolean
+  readonly submit: () => void
+}
+
+type SingleCommand = DispatchCommand | CopyCommand | WriteCommand
+type Command = SingleCommand | PlanCommand
 
 export interface StreamOptions {
   readonly host: DeviceHost
@@ -51,7 +60,7 @@ export class CommandStream implements CommandSink {
       this.#pendingWork += command.work
     }
     this.#pending.push(command)
-    if (this.#pending.length < maxDispatches && this.#pendingWork < maxWork) return
+    if (command.kind !== 'plan' && this.#pending.length < maxDispatches && this.#pendingWork < maxWork) return
     if (!this.#firstUnready() || this.#pending.length >= maxPending) this.submitNow()
   }
 
@@ -91,6 +100,20 @@ export class CommandStream implements CommandSink {
   submitNow(): void {
     const commands = this.#pending
     this.discard()
+    let single: SingleCommand[] = []
+    for (const command of commands) {
+      if (command.kind !== 'plan') {
+        single.push(command)
+        continue
+      }
+      this.#submit(single)
+      command.submit()
+      single = []
+    }
+    this.#submit(single)
+  }
+
+  #submit(commands: readonly SingleCommand[]): void {
     let uniformIndex = 0
     this.options.submitter.submit(commands, {
       begin: (start, end) => {
@@ -119,15 +142,20 @@ export class CommandStream implements CommandSink {
   #firstUnready(): PipelineEntry | undefined {
     for (const command of this.#pending) {
       if (command.kind === 'dispatch' && !command.entry.pipeline) return command.entry
+      const unready = command.kind === 'plan' ? command.firstUnready() : undefined
+      if (unready) return unready
     }
     return undefined
   }
 
   #leaveOut(entry: PipelineEntry): void {
-    this.#pending = this.#pending.filter((command) => command.kind !== 'dispatch' || command.entry !== entry)
+    this.#pending = this.#pending.filter((command) => {
+      if (command.kind === 'plan') return !command.uses(entry)
+      return command.kind !== 'dispatch' || command.entry !== entry
+    })
   }
 
-  #writeUniforms(commands: readonly Command[], start: number, end: number): void {
+  #writeUniforms(commands: readonly SingleCommand[], start: number, end: number): void {
     let count = 0
     for (let i = start; i < end; i++) {
       const command = commands[i]!

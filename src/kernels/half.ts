@@ -15,10 +15,6 @@ export interface HalfForm {
 
 /** Runs `body` with the contents of a buffer as f16. */
 export function withHalfForm<R>(device: Device, { source, size, keep }: HalfForm, body: (half: DeviceBuffer) => R): R {
-  const pack = () => {
-    const half = device.allocate(size * 2, true)
-    castFloats(device, { input: source, output: half, size })
-    return half
-  }
-  return withPacked(device, { source, name: 'f16', keep, pack }, body)
+  const pack = (output: DeviceBuffer) => castFloats(device, { input: source, output, size })
+  return withPacked(device, { source, name: 'f16', byteLength: size * 2, half: true, keep, pack }, body)
 }

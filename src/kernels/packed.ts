@@ -9,6 +9,8 @@ export interface PackedForm {
   /** What tells this form from others of the same buffers. */
   readonly name: string
   readonly byteLength: number
+  /** Whether its elements are f16; not by default. */
+  readonly half?: boolean
   /** Whether the form is kept for the next call, until one of the buffers changes. */
   readonly keep: boolean
   /** Makes the form. */
@@ -18,11 +20,12 @@ export interface PackedForm {
 /** Runs `body` with a form, which `pack` makes where none was kept. */
 export function withPacked<R>(
   device: Device,
-  { source, others, name, byteLength, keep, pack }: PackedForm,
+  { source, others, name, byteLength, half, keep, pack }: PackedForm,
   body: (packed: DeviceBuffer) => R,
 ): R {
-  const allocate = () => device.allocate(byteLength)
-  if (keep && device.recording) return body(source.packed({ name, others, allocate, pack }))
+  const allocate = () => device.allocate(byteLength, half)
+  const kept = keep ? device.keepForm(source, { name, others, allocate, pack }) : undefined
+  if (kept) return body(kept)
   const packed = allocate()
   pack(packed) // without contents while nothing is recorded
   const result = body(packed)

@@ -139,7 +139,8 @@ function chunkListOf(engine: Engine, block: LeafBlock): ChunkList {
     for (const chunk of chunksOf(engine.device, size)) ends.push(...chunk.map((element) => offset + element))
     firsts.push(ends.length / 2)
   }
-  const list = engine.tensor(Uint32Array.from(ends), [ends.length / 2, 2])
+  // kept for later steps, so no part of one
+  const list = engine.device.outsideOfPlan(() => engine.tensor(Uint32Array.from(ends), [ends.length / 2, 2]))
   engine.scopes.keep(list)
   if (engine.device.recording) chunkLists.set(block, { list, firsts })
   return { list, firsts }

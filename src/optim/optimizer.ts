@@ -92,11 +92,15 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
    * one dispatch updates many. `step()` does it, too; but only what is moved before `backward()` has its gradients together.
    */
   prepare(): void {
-    gatherLeaves(this.#parameters().flatMap(({ tensor }) => (tensor.requiresGrad ? [tensor] : [])))
-    for (const group of this.groups) {
-      const names = this.stateNamesFor(group)
-      for (const { tensor } of group.params) if (tensor.requiresGrad) this.#states.prepare(tensor, names)
-    }
+    // the state outlives the step: a replay must not make it anew
+    this.engine.device.outsideOfPlan(() => {
+      gatherLeaves(this.#parameters().flatMap(({ tensor }) => (tensor.requiresGrad ? [tensor] : [])))
+      for (const group of this.groups) {
+        const names = this.stateNamesFor(group)
+        for (const { tensor } of group.params)
+          if (tensor.requiresGrad || tensor.grad) this.#states.prepare(tensor, names)
+      }
+    })
   }
 
   /**
@@ -126,7 +130,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   get stepKey(): string {
     const groups = this.groups.map((group) => {
       const counts = group.params.flatMap(({ tensor }) => this.#states.updated(tensor) ?? [])
-      const differences = counts.map(({ step, updates }) => [step - counts[0]!.step, updates - counts[0]!.updates])
+      const all = counts.map(({ step, updates }) => [step - counts[0]!.step, updates - counts[0]!.updates])
+      const differences = all.some(([step, updates]) => step !== 0 || updates !== 0) ? all : [] // as before the first step
       return { ...this.kernelOptions(group), state: this.stateNamesFor(group), counts: differences }
     })
     return JSON.stringify(groups)
