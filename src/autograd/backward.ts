@@ -115,7 +115,9 @@ function accumulateInLeaf(leaf: Tensor, gradient: Tensor): void {
   const target = leaf.grad.buffer
   // another leaf's gradient, that somebody passed to backward(), may lie in the same memory
   const source = gradient.buffer.id === target.id ? copyOf(gradient) : gradient
-  target.version++
+  leaf.engine.device.everyStep(() => {
+    target.version++
+  })
   accumulate(leaf.engine.device, { target, source: source.buffer, size: leaf.size })
   source.handle.release('the backward pass')
 }

@@ -10,8 +10,9 @@ import { type DeviceHost, subgroupSizeOf } from '../device/host.js'
 import type { OpenOptions } from '../device/node.js'
 import type { MemoryReport } from '../device/pool.js'
 import { fill } from '../kernels/fill/fill.js'
+import type { RandomNumbers } from '../kernels/random/random-numbers.js'
 import { Tuner } from '../tuning/tuner.js'
-import { RandomState } from './random-state.js'
+import { RandomState, type RandomStream } from './random-state.js'
 import { ScopeStack } from './scope.js'
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.js'
 import { bytesPerElement, type DType, type FloatType, Tensor } from './tensor.js'
@@ -117,6 +118,17 @@ export class Engine {
    */
   scope<T>(body: () => T): T {
     return this.scopes.run(body)
+  }
+
+  /** Random numbers for one use, such as one call of dropout. Each replay of a recorded step draws new ones. @internal */
+  drawRandom(): RandomNumbers {
+    let drawn: RandomStream
+    const draw = () => {
+      drawn = this.random.next()
+    }
+    if (this.device.recording) this.device.everyStep(draw)
+    else draw()
+    return { seed: () => drawn.seed, stream: () => drawn.stream }
   }
 
   /** Restarts the random numbers of initialisation and dropout. */

@@ -189,7 +189,10 @@ export class Tensor {
           'wrap the call in engine.noGrad()',
       )
     }
-    this.buffer.version++
+    const { buffer, engine } = this
+    engine.device.everyStep(() => {
+      buffer.version++
+    })
   }
 
   toString(): string {

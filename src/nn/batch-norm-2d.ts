@@ -85,9 +85,13 @@ export class BatchNorm2d extends Module {
   forwardFused(input: Tensor, { residual, relu }: { residual?: Tensor | undefined; relu?: boolean } = {}): Tensor {
     const { weight, bias, runningMean, runningVar, eps } = this
     const mode = this.#mode
-    const momentum = this.momentum ?? 1 / (this.#batches.value + 1)
+    const momentum = () => this.momentum ?? 1 / (this.#batches.value + 1)
     const output = batchNorm2d(input, { weight, bias, runningMean, runningVar, mode, momentum, eps, residual, relu })
-    if (mode === 'training') this.#batches.value++
+    if (mode === 'training') {
+      this.engine.device.everyStep(() => {
+        this.#batches.value++
+      })
+    }
     return output
   }
 }

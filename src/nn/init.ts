@@ -26,7 +26,7 @@ export interface KaimingOptions {
 export function uniform(tensor: Tensor, bound: number): Tensor {
   return overwrite('uniform', tensor, () => {
     const { engine, buffer, size } = tensor
-    fillUniform(engine.device, { output: buffer, size, low: -bound, high: bound, random: engine.random.next() })
+    fillUniform(engine.device, { output: buffer, size, low: -bound, high: bound, random: engine.drawRandom() })
   })
 }
 
@@ -34,7 +34,7 @@ export function uniform(tensor: Tensor, bound: number): Tensor {
 export function normal(tensor: Tensor, { mean = 0, std = 1 }: { mean?: number; std?: number } = {}): Tensor {
   return overwrite('normal', tensor, () => {
     const { engine, buffer, size } = tensor
-    fillNormal(engine.device, { output: buffer, size, mean, std, random: engine.random.next() })
+    fillNormal(engine.device, { output: buffer, size, mean, std, random: engine.drawRandom() })
   })
 }
 

@@ -48,7 +48,10 @@ export class MetricsAccumulator {
       totals: this.#totals.buffer,
       rows,
       classes,
-      step: this.#step++,
+      step: () => this.#step,
+    })
+    this.engine.device.everyStep(() => {
+      this.#step++
     })
   }
 

@@ -7,6 +7,7 @@ import { planColumnReduction } from '../../kernels/batch-norm-2d/column-reductio
 import type { RowsOfChannels } from '../../kernels/batch-norm-2d/column-tile.js'
 import { batchNormMoments } from '../../kernels/batch-norm-2d/moments.js'
 import { batchNormNormalize } from '../../kernels/batch-norm-2d/normalize.js'
+import { type UniformValue, valueOf } from '../../kernels/kernel.js'
 import { checkNumber } from '../check.js'
 import { formatShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
@@ -27,8 +28,11 @@ export type BatchNormMode = (typeof modes)[number]
 
 export interface BatchNorm2dOptions extends BatchNormParameters {
   readonly mode: BatchNormMode
-  /** How far the running statistics move towards those of the batch, 0 to 1; 0.1 by default. */
-  readonly momentum?: number
+  /**
+   * How far the running statistics move towards those of the batch, 0 to 1; 0.1 by default. A function is asked again by each
+   * replay of a recorded step.
+   */
+  readonly momentum?: UniformValue
   /** [N, H, W, C]; added to the result. Nothing by default. */
   readonly residual?: Tensor | undefined
   /** Whether negative results are replaced by 0, after the residual was added; not by default. */
@@ -109,7 +113,7 @@ function batchStatistics(input: Tensor, options: Options, shape: RowsOfChannels)
 function checkOptions(options: Options, input: Tensor, channels: number): void {
   const { mode, momentum } = options
   if (!modes.includes(mode)) throw new OptionError('batchNorm2d: mode', `one of ${modes.join(', ')}`, mode)
-  checkNumber('batchNorm2d: momentum', momentum, 0, 1)
+  checkNumber('batchNorm2d: momentum', valueOf(momentum), 0, 1)
   checkParameters('batchNorm2d', options, channels)
   checkEpilogue('batchNorm2d', { residual: options.residual }, input)
 }

@@ -25,7 +25,7 @@ export function dropout(input: Tensor, { p = 0.5, training = true }: DropoutOpti
   checkNumber('dropout: p', p, 0, 1)
   if (!training || p === 0) return input
   const { engine, shape, size } = input
-  const random = engine.random.next()
+  const random = engine.drawRandom()
   const drop = (from: Tensor): Tensor => {
     if (p === 1) return engine.full(shape, 0, dtype)
     const output = engine.empty(shape, dtype)

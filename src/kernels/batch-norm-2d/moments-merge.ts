@@ -3,7 +3,7 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/batch-norm-2d/moments-merge.wgsl'
 import { floatRows, type RowWindow } from '../grid.js'
-import { defineKernel, read, readFloats, write } from '../kernel.js'
+import { defineKernel, read, readFloats, type UniformValue, write } from '../kernel.js'
 import { type ColumnReduction, mergeDispatch } from './column-reduction.js'
 
 const kernel = defineKernel({
@@ -42,7 +42,7 @@ export function momentsMerge(
   { input, ...buffers }: MomentsMergeBuffers,
   reduction: ColumnReduction,
   window: RowWindow,
-  momentum: number,
+  momentum: UniformValue,
 ): void {
   const dispatch = mergeDispatch(device, reduction, window)
   kernel.dispatch(device, {

@@ -1,5 +1,6 @@
 /** The moments of every channel of an image batch: the kernels `moments-partial` and `moments-merge` over all windows. */
 import type { Device } from '../../device/device.js'
+import type { UniformValue } from '../kernel.js'
 import type { ColumnReduction } from './column-reduction.js'
 import { type MomentsMergeBuffers, momentsMerge } from './moments-merge.js'
 import { momentsPartial } from './moments-partial.js'
@@ -14,7 +15,7 @@ export function batchNormMoments(
   device: Device,
   buffers: MomentsMergeBuffers,
   reduction: ColumnReduction,
-  { momentum }: { momentum: number },
+  { momentum }: { momentum: UniformValue },
 ): void {
   for (const window of reduction.windows) {
     momentsPartial(device, buffers, reduction, window)

@@ -2,7 +2,7 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/metrics/accumulate.wgsl'
-import { defineKernel, read, write } from '../kernel.js'
+import { defineKernel, read, type UniformValue, write } from '../kernel.js'
 
 const kernel = defineKernel({
   name: 'metrics/accumulate',
@@ -26,7 +26,7 @@ export interface MetricsStep {
   readonly rows: number
   readonly classes: number
   /** The number of the step, from 0. */
-  readonly step: number
+  readonly step: UniformValue
 }
 
 export function accumulateMetrics(device: Device, arguments_: MetricsStep): void {
