@@ -55,7 +55,7 @@ export class ScopeStack {
 }
 
 /** The tensors in a value: itself, or in the elements or properties of arrays and plain objects. */
-function tensorsIn(value: unknown): Tensor[] {
+export function tensorsIn(value: unknown): Tensor[] {
   if (value instanceof Tensor) return [value]
   if (Array.isArray(value)) return value.flatMap(tensorsIn)
   if (value instanceof Map) return [...value.values()].flatMap(tensorsIn)

@@ -11,7 +11,7 @@ import type { CommandSink } from './commands.js'
 import { checkDispatch, checkPart } from './checks.js'
 import { KernelError, OutOfMemoryError } from './errors.js'
 import { FailureLog } from './failures.js'
-import { type FaultDescription, FaultLog } from './faults.js'
+import { faultBytes, type FaultDescription, FaultLog } from './faults.js'
 import type { DeviceHost } from './host.js'
 import { type DispatchLabel, noLabel } from './label.js'
 import { PipelineCache } from './pipelines.js'
@@ -116,8 +116,8 @@ export class Device {
       event.preventDefault()
       this.#failures.add(new KernelError('(outside of any dispatch)', event.error.message))
     })
-    this.#faults = new FaultLog(this.allocate(slotBytes))
-    this.upload(this.#faults.buffer, new Uint32Array(slotBytes / 4))
+    this.#faults = new FaultLog(this.allocate(faultBytes))
+    this.upload(this.#faults.buffer, new Uint8Array(faultBytes))
   }
 
   /** A workgroup size for one-dimensional kernels: 256, or what the device allows. */
@@ -196,8 +196,8 @@ export class Device {
     if (this.#planner.trace) throw new KernelError('read', 'a step that is being recorded cannot read values back')
     checkPart('read', buffer, byteOffset, size)
     const checkFaults = this.#faults.inUse
-    const faultBytes = checkFaults ? this.#faults.byteLength : 0
-    const readable = this.#readBack.take(size + faultBytes)
+    const total = size + (checkFaults ? faultBytes : 0)
+    const readable = this.#readBack.take(total)
     const destination = { gpu: readable, gpuOffset: 0 }
     const copy = (source: DeviceBuffer, sourceOffset: number, size: number, destinationOffset: number) => {
       this.#stream.record({ kind: 'copy', source, sourceOffset, destination, destinationOffset, size })
@@ -206,7 +206,7 @@ export class Device {
     if (checkFaults) copy(this.#faults.buffer, 0, faultBytes, size)
     try {
       await this.flush()
-      await this.host.asynchronous(() => readable.mapAsync(1, 0, size + faultBytes))
+      await this.host.asynchronous(() => readable.mapAsync(1, 0, total))
       await this.#failures.settled()
       this.#failures.throwIfAny()
     } catch (error) {
@@ -214,7 +214,7 @@ export class Device {
       this.#failures.throwIfLost()
       throw error
     }
-    const values = readable.getMappedRange(0, size + faultBytes).slice(0)
+    const values = readable.getMappedRange(0, total).slice(0)
     readable.unmap()
     this.#readBack.giveBack(readable)
     if (checkFaults) this.#throwFault(new Uint32Array(values, size))
@@ -330,7 +330,6 @@ export class Device {
     this.host.device.destroy()
   }
 
-  /** Who gets what is recorded. */
   get #sink(): CommandSink {
     return this.#planner.trace ?? this.#stream
   }
@@ -348,9 +347,7 @@ export class Device {
   #throwFault(contents: Uint32Array): void {
     const fault = this.#faults.error(contents)
     if (!fault) return
-    this.upload(this.#faults.buffer, new Uint32Array(this.#faults.byteLength / 4))
+    this.upload(this.#faults.buffer, new Uint8Array(faultBytes))
     throw fault
   }
 }
-
-const slotBytes = 1024

@@ -15,8 +15,10 @@ export interface FaultDescription {
 
 const slots = 256
 
+/** The size of the fault buffer in bytes. */
+export const faultBytes = slots * 4
+
 export class FaultLog {
-  readonly byteLength = slots * 4
   readonly #descriptions: FaultDescription[] = []
   readonly #slotOfKey = new Map<string, number>()
 

@@ -67,6 +67,11 @@ export class BatchNorm2d extends Module {
     this.#frozen = frozen
   }
 
+  override addRecordingKey(key: unknown[]): void {
+    super.addRecordingKey(key)
+    key.push(this.#frozen)
+  }
+
   get #mode(): BatchNormMode {
     return this.#frozen ? 'frozen' : this.training ? 'training' : 'evaluation'
   }

@@ -78,6 +78,22 @@ export abstract class Module {
     return this.#hooks.size > 0
   }
 
+  /**
+   * Adds what the commands of a run may depend on, besides the input and the modules below: a step that was recorded with other
+   * values, or other objects, cannot be replayed. By default all properties, and the parameters and buffers. A class with private
+   * fields that matter adds them. @internal
+   */
+  addRecordingKey(key: unknown[]): void {
+    key.push(this)
+    for (const value of Object.values(this) as unknown[]) {
+      if (Array.isArray(value)) key.push(value.length, ...(value as unknown[]))
+      else key.push(value)
+    }
+    for (const entry of this.#state.values()) {
+      if (entry.kind !== 'counter') key.push(entry.tensor, entry.tensor.handle.buffer, entry.tensor.requiresGrad)
+    }
+  }
+
   /** The modules directly below this one, by name. */
   get children(): ReadonlyMap<string, Module> {
     return new Map(Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module))

@@ -129,7 +129,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
    */
   get stepKey(): string {
     const groups = this.groups.map((group) => {
-      const counts = group.params.flatMap(({ tensor }) => this.#states.updated(tensor) ?? [])
+      const trained = group.params.filter(({ tensor }) => tensor.requiresGrad)
+      const counts = trained.flatMap(({ tensor }) => this.#states.updated(tensor) ?? [])
       const all = counts.map(({ step, updates }) => [step - counts[0]!.step, updates - counts[0]!.updates])
       const differences = all.some(([step, updates]) => step !== 0 || updates !== 0) ? all : [] // as before the first step
       return { ...this.kernelOptions(group), state: this.stateNamesFor(group), counts: differences }

@@ -3,8 +3,9 @@ import { crossEntropy } from '../autograd/ops/cross-entropy.js'
 import { batchCount, batches, type ImageDataset } from '../data/index.js'
 import type { Transform } from '../data/transforms.js'
 import type { Module } from '../nn/module.js'
-import type { Metrics, MetricsReading } from './metrics.js'
-import { runPass } from './pass.js'
+import { type Metrics, MetricsAccumulator, type MetricsReading } from './metrics.js'
+import { inputsOf, runPass } from './pass.js'
+import { PlannedStep } from './planned-step.js'
 import { callIn, checkPrecision, type Precision } from './precision.js'
 
 export interface EvaluateOptions {
@@ -16,6 +17,8 @@ export interface EvaluateOptions {
   readonly precision?: Precision
   readonly onReading?: (reading: MetricsReading, steps: number) => void
   readonly signal?: AbortSignal
+  /** Whether the step is recorded once and replayed; true by default. See docs/plan.md. */
+  readonly plan?: boolean
 }
 
 export interface Evaluation extends Metrics {
@@ -34,23 +37,32 @@ export async function evaluate(model: Module, dataset: ImageDataset, options: Ev
   const wasTraining = model.training
   const start = performance.now()
   model.eval()
+  const metrics = new MetricsAccumulator(engine, steps)
+  const step = new PlannedStep({
+    model,
+    plan: options.plan,
+    step: (bytes, labels) => {
+      engine.noGrad(() => {
+        const logits = callIn(precision, model, transform.apply(bytes))
+        metrics.add(logits, labels, crossEntropy(logits, labels))
+      })
+    },
+  })
   try {
     const { images, correct, loss, accuracy } = await runPass({
       engine,
-      steps,
+      metrics,
       signal,
       batches: batches(dataset, { batchSize }),
-      imageShape: dataset.imageShape,
       onReading: onReading && ((reading) => onReading(reading, steps)),
-      step: (bytes, labels, measure) => {
-        engine.noGrad(() => {
-          const logits = callIn(precision, model, transform.apply(bytes))
-          measure(logits, crossEntropy(logits, labels))
-        })
+      step: (batch) => {
+        step.run(...inputsOf(batch, dataset.imageShape))
       },
     })
     return { images, correct, loss, accuracy, seconds: (performance.now() - start) / 1000 }
   } finally {
+    step.release()
+    metrics.release()
     model.train(wasTraining)
   }
 }

@@ -1,5 +1,5 @@
 /** What a training run reports: per step while it goes, per epoch for good. */
-import type { Metrics } from './metrics.js'
+import type { Metrics, MetricsReading } from './metrics.js'
 
 /** One finished epoch. */
 export interface EpochResult {
@@ -37,5 +37,26 @@ export class History extends Array<EpochResult> {
 
   static override get [Symbol.species](): ArrayConstructor {
     return Array // map() and filter() give plain arrays
+  }
+}
+
+/** The progress of a phase that began at `start` (as `performance.now()` tells) with `done` of its steps. */
+export function progressOf(
+  phase: Progress['phase'],
+  { loss, accuracy, images, losses }: MetricsReading,
+  run: { epoch: number; epochs: number; steps: number; done: number; start: number },
+): Progress {
+  const seconds = (performance.now() - run.start) / 1000
+  const step = run.done + losses.length
+  return {
+    phase,
+    epoch: run.epoch,
+    epochs: run.epochs,
+    step,
+    steps: run.steps,
+    loss,
+    accuracy,
+    imagesPerSecond: images / Math.max(seconds, 1e-3),
+    secondsLeft: ((run.steps - step) * seconds) / Math.max(losses.length, 1),
   }
 }

@@ -14,7 +14,15 @@ export { type EpochResult, History, type Progress } from './history.js'
 export type { Metrics, MetricsReading } from './metrics.js'
 export { type ClassProbability, predict, type Prediction, type PredictOptions } from './predict.js'
 export { type Phase, profileStep, type ProfileStepOptions, type StepMode, type StepProfile } from './profile.js'
+export { PlannedStep, type PlannedStepOptions, type StepInput } from './planned-step.js'
 export { type ProfileGrouping, type ProfileRow, profileRows } from './profile-rows.js'
 export { type Precision, precisions } from './precision.js'
 export { recalibrateBatchNorm, type RecalibrationOptions } from './recalibrate.js'
-export { epochPlan, type FitOptions, type LossFunction, Trainer, type TrainerOptions } from './trainer.js'
+export {
+  epochPlan,
+  type FirstStep,
+  type FitOptions,
+  type LossFunction,
+  Trainer,
+  type TrainerOptions,
+} from './trainer.js'

@@ -22,7 +22,7 @@ export interface MetricsReading extends Metrics {
 }
 
 export class MetricsAccumulator {
-  readonly #totals: Tensor
+  #totals: Tensor
   #step = 0
 
   /** @param steps how many steps will be added at most */
@@ -30,8 +30,23 @@ export class MetricsAccumulator {
     private readonly engine: Engine,
     steps: number,
   ) {
-    this.#totals = engine.tensor(new Uint32Array(metricsHeaderLength + steps))
-    engine.scopes.keep(this.#totals)
+    this.#totals = this.#zeros(steps)
+  }
+
+  /** Begins anew, for so many steps at most; in the same memory, if they fit. */
+  reset(steps: number): void {
+    this.#step = 0
+    if (metricsHeaderLength + steps <= this.#totals.size) {
+      this.#totals.set(new Uint32Array(this.#totals.size))
+      return
+    }
+    this.release()
+    this.#totals = this.#zeros(steps)
+  }
+
+  /** Where the steps are added up. */
+  get totals(): Tensor {
+    return this.#totals
   }
 
   get steps(): number {
@@ -79,5 +94,11 @@ export class MetricsAccumulator {
   /** Returns the memory. */
   release(): void {
     this.#totals.handle.release('the end of the epoch')
+  }
+
+  #zeros(steps: number): Tensor {
+    const totals = this.engine.tensor(new Uint32Array(metricsHeaderLength + steps))
+    this.engine.scopes.keep(totals)
+    return totals
   }
 }

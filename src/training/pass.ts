@@ -3,17 +3,20 @@
  * on their way, and report the metrics as often as somebody may want to look.
  */
 import type { Engine } from '../autograd/engine.js'
-import type { Tensor } from '../autograd/tensor.js'
-import type { Batch } from '../data/index.js'
-import { MetricsAccumulator, type MetricsReading } from './metrics.js'
+import type { TensorData } from '../autograd/tensor.js'
+import type { Batch, ImageDataset } from '../data/index.js'
+import type { MetricsAccumulator, MetricsReading } from './metrics.js'
+import type { StepInput } from './planned-step.js'
 
 export interface PassOptions {
   readonly engine: Engine
   readonly batches: Iterable<Batch>
-  readonly steps: number
-  readonly imageShape: readonly [number, number, number]
-  /** Records one step and returns logits [N, classes] and their mean loss. Runs inside a scope. */
-  readonly step: (images: Tensor, labels: Tensor, measure: (logits: Tensor, loss: Tensor) => void) => void
+  /** Runs one step, which adds to the metrics. */
+  readonly step: (batch: Batch) => void
+  /** They begin at zero. */
+  readonly metrics: MetricsAccumulator
+  /** Called with the seconds from the beginning of the first step to the end of its work on the GPU. */
+  readonly onFirstStep?: ((seconds: number) => void) | undefined
   /** Called with the metrics so far, at most every 200 milliseconds; an error that it throws ends the pass. */
   readonly onReading?: (reading: MetricsReading) => void
   readonly signal?: AbortSignal
@@ -24,16 +27,19 @@ const millisecondsBetweenReadings = 200
 
 /** Runs the pass; it ends early when `signal` is aborted. Returns the metrics of the steps that ran. */
 export async function runPass(options: PassOptions): Promise<MetricsReading> {
-  const { engine, signal } = options
-  const metrics = new MetricsAccumulator(engine, options.steps)
+  const { engine, signal, metrics, step } = options
+  let onFirstStep = options.onFirstStep
   const onTheirWay: Promise<void>[] = []
   const reader = new BackgroundReader(metrics, options.onReading)
   try {
     for (const batch of options.batches) {
       if (signal?.aborted) break
-      recordStep(options, batch, metrics)
+      const start = performance.now()
+      step(batch)
       await engine.device.flush()
-      const done = engine.device.submittedWorkDone()
+      const report = onFirstStep
+      onFirstStep = undefined
+      const done = engine.device.submittedWorkDone().then(() => report?.((performance.now() - start) / 1000))
       done.catch(() => undefined) // it may fail while the loop waits for something else; it is awaited below
       onTheirWay.push(done)
       if (onTheirWay.length > stepsOnTheirWay) await onTheirWay.shift()
@@ -46,18 +52,15 @@ export async function runPass(options: PassOptions): Promise<MetricsReading> {
     return reading
   } finally {
     await Promise.allSettled([...onTheirWay, reader.settle()])
-    metrics.release()
   }
 }
 
-function recordStep({ engine, imageShape, step }: PassOptions, batch: Batch, metrics: MetricsAccumulator): void {
-  engine.scope(() => {
-    const images = engine.tensor(batch.images, [batch.size, ...imageShape], { dtype: 'u8' })
-    const labels = engine.tensor(batch.labels)
-    step(images, labels, (logits, loss) => {
-      metrics.add(logits, labels, loss)
-    })
-  })
+/** A batch as the inputs of a step: images u8 [N, H, W, C] and labels i32 [N]. */
+export function inputsOf({ images, labels, size }: Batch, imageShape: ImageDataset['imageShape']): StepInput[] {
+  return [
+    { values: images as TensorData, shape: [size, ...imageShape], dtype: 'u8' },
+    { values: labels as TensorData, shape: [size], dtype: 'i32' },
+  ]
 }
 
 /** Reads metrics while the pass goes on; a failed reading is thrown by the next call. */

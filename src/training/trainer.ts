@@ -10,15 +10,17 @@ import { batchCount, batches, type ImageDataset } from '../data/index.js'
 import { compose, type Transform } from '../data/transforms.js'
 import { NonFiniteLossError, OptionError } from '../device/errors.js'
 import { Classifier } from '../models/index.js'
+import type { PlanReport } from '../device/plan/plan.js'
 import type { Module } from '../nn/module.js'
 import { GradScaler, type GradScalerOptions } from '../optim/grad-scaler.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { Scheduler } from '../optim/scheduler.js'
 import { type CheckpointDetails, type EpochData, readTrainingState, saveCheckpoint } from './checkpoint.js'
 import { evaluate, type Evaluation } from './evaluate.js'
-import { type EpochResult, History, type Progress } from './history.js'
-import type { MetricsReading } from './metrics.js'
-import { runPass } from './pass.js'
+import { type EpochResult, History, type Progress, progressOf } from './history.js'
+import { MetricsAccumulator, type MetricsReading } from './metrics.js'
+import { inputsOf, runPass } from './pass.js'
+import { PlannedStep } from './planned-step.js'
 import { callIn, checkPrecision, type Precision } from './precision.js'
 import { recalibrateBatchNorm } from './recalibrate.js'
 
@@ -41,6 +43,11 @@ export interface TrainerOptions {
   readonly precision?: Precision
   /** How the loss is scaled in f16. */
   readonly gradScaler?: GradScalerOptions
+  /**
+   * Whether a step is recorded once and replayed; true by default. A model, loss or transform of your own that decides by
+   * data on the CPU what to compute, or that computes numbers there which differ from step to step, needs false: see docs/plan.md.
+   */
+  readonly plan?: boolean
   /** What else a checkpoint should tell: the model's and the data set's name, the classes. */
   readonly details?: CheckpointDetails
 }
@@ -65,8 +72,18 @@ export interface FitOptions {
   /** Called at most every 200 milliseconds. */
   readonly onProgress?: (progress: Progress) => void
   readonly onEpoch?: (result: EpochResult) => void
+  /** Called once, when the GPU has done the first step. */
+  readonly onFirstStep?: (step: FirstStep) => void
   /** Aborting it ends the run after the current step, with a checkpoint if one was asked for. */
   readonly signal?: AbortSignal
+}
+
+/** What the first step of a run took. */
+export interface FirstStep {
+  /** From its beginning to the end of its work on the GPU, the compilation of pipelines included. */
+  readonly seconds: number
+  /** What its plan takes; undefined where steps are not planned. */
+  readonly plan: PlanReport | undefined
 }
 
 /** Where a run is: `epoch` from 1, `step` steps of it done. */
@@ -85,6 +102,8 @@ export class Trainer {
   readonly #scheduler: Scheduler | undefined
   readonly #scaler: GradScaler | undefined
   readonly #details: CheckpointDetails
+  readonly #plan: boolean
+  #firstStep: FirstStep | undefined
   #learningRate = 0
   #position: Position = { epoch: 1, step: 0 }
   #seed = 0
@@ -94,11 +113,13 @@ export class Trainer {
 
   /** @throws OptionError for the precision f16 where the adapter has none */
   constructor(options: TrainerOptions) {
-    const { model, optimizer, loss = 'cross-entropy', transform, scheduler, details, precision = 'f32' } = options
+    const { model, optimizer, loss = 'cross-entropy', transform, scheduler, details } = options
+    const { precision = 'f32', plan = true } = options
     checkPrecision(model.engine, precision)
     this.model = model
     this.precision = precision
     this.#scaler = precision === 'f16' ? new GradScaler(optimizer, options.gradScaler) : undefined
+    this.#plan = plan
     this.optimizer = optimizer
     this.#loss = loss === 'cross-entropy' ? (logits, labels) => crossEntropy(logits, labels) : loss
     this.#transform = transform ?? compose([])
@@ -106,12 +127,17 @@ export class Trainer {
     this.#details = { ...nameOf(model), ...details }
   }
 
+  /** What the first step of the latest run took; undefined before it. */
+  get firstStep(): FirstStep | undefined {
+    return this.#firstStep
+  }
+
   /**
    * Trains for so many epochs. Throws `OptionError` for options that make no sense with the data, `DataError` for labels
    * outside of the model's classes, `NonFiniteLossError` when the loss diverges: the last checkpoint stays untouched.
    */
   async fit(train: ImageDataset, options: FitOptions): Promise<History> {
-    const { epochs, validation, checkpoint, signal } = options
+    const { epochs } = options
     if (!Number.isSafeInteger(epochs) || epochs < 1) throw new OptionError('epochs', 'a positive integer', epochs)
     this.#seed = options.seed ?? 0
     this.history.interrupted = false
@@ -119,10 +145,23 @@ export class Trainer {
     await this.#scaler?.settle()
     this.optimizer.prepare() // so that the first step is like all others
     this.#checkEpochData(train, options)
+    this.#firstStep = undefined
+    const metrics = new MetricsAccumulator(this.model.engine, 0) // an epoch makes room for its steps
+    const step = this.#makeStep(metrics)
+    try {
+      return await this.#run(train, options, { metrics, step })
+    } finally {
+      step.release()
+      metrics.release()
+    }
+  }
+
+  async #run(train: ImageDataset, options: FitOptions, training: TrainingStep): Promise<History> {
+    const { epochs, validation, checkpoint, signal } = options
     while (this.#position.epoch <= epochs) {
       const { epoch } = this.#position
       const start = performance.now()
-      const reading = await this.#trainEpoch(train, options)
+      const reading = await this.#trainEpoch(train, options, training)
       const seconds = (performance.now() - start) / 1000
       if (signal?.aborted && this.#position.step < epochPlan(train, options).steps) {
         this.history.interrupted = true
@@ -153,7 +192,8 @@ export class Trainer {
 
   /** Loss and accuracy on a data set with this trainer's transform. */
   async evaluate(dataset: ImageDataset, options: { batchSize?: number } = {}): Promise<Evaluation> {
-    return evaluate(this.model, dataset, { transform: this.#transform, precision: this.precision, ...options })
+    const { precision } = this
+    return evaluate(this.model, dataset, { transform: this.#transform, precision, plan: this.#plan, ...options })
   }
 
   /**
@@ -186,7 +226,33 @@ export class Trainer {
     this.#lastCheckpoint = path
   }
 
-  async #trainEpoch(train: ImageDataset, options: FitOptions): Promise<MetricsReading> {
+  #makeStep(metrics: MetricsAccumulator): PlannedStep {
+    const { model, optimizer } = this
+    return new PlannedStep({
+      model,
+      optimizer,
+      plan: this.#plan,
+      dependencies: () => [metrics.totals],
+      step: (images, labels) => {
+        const logits = callIn(this.precision, model, this.#transform.apply(images))
+        const loss = this.#loss(logits, labels)
+        metrics.add(logits, labels, loss)
+        this.#update(loss)
+        optimizer.zeroGrad() // gradients are the step's own: they need no memory between steps
+        model.engine.device.everyStep(() => {
+          this.#learningRate = optimizer.lr
+          this.#scheduler?.step()
+          this.#position.step++
+        })
+      },
+    })
+  }
+
+  async #trainEpoch(
+    train: ImageDataset,
+    options: FitOptions,
+    { metrics, step }: TrainingStep,
+  ): Promise<MetricsReading> {
     const { model, optimizer } = this
     const { engine } = model
     const { batchSize, dropLast, steps } = epochPlan(train, options)
@@ -195,25 +261,25 @@ export class Trainer {
     this.#epochData = { batchSize, images: train.length }
     const start = performance.now()
     model.train()
+    metrics.reset(steps)
     return runPass({
       engine,
-      steps,
+      metrics,
       signal: options.signal,
       batches: remaining,
-      imageShape: train.imageShape,
+      onFirstStep: this.#firstStep
+        ? undefined
+        : (seconds) => {
+            this.#firstStep = { seconds, plan: step.report }
+            options.onFirstStep?.(this.#firstStep)
+          },
       onReading: (reading) => {
         this.#checkFinite(reading, steps, done)
         options.onProgress?.(progressOf('train', reading, { epoch, epochs: options.epochs, steps, done, start }))
       },
-      step: (images, labels, measure) => {
-        optimizer.zeroGrad()
-        const logits = callIn(this.precision, model, this.#transform.apply(images))
-        const loss = this.#loss(logits, labels)
-        measure(logits, loss)
-        this.#learningRate = optimizer.lr
-        this.#update(loss)
-        this.#scheduler?.step()
-        this.#position.step++
+      step: (batch) => {
+        optimizer.zeroGrad() // somebody may have left some
+        step.run(...inputsOf(batch, train.imageShape))
       },
     })
   }
@@ -249,6 +315,7 @@ export class Trainer {
       precision: this.precision,
       batchSize: options.batchSize,
       signal: options.signal,
+      plan: this.#plan,
       onReading: (reading, steps) => {
         const run = { epoch, epochs: options.epochs, steps, done: 0, start }
         options.onProgress?.(progressOf('validation', reading, run))
@@ -279,6 +346,12 @@ export class Trainer {
   }
 }
 
+/** The step of a run, and where it adds up loss and accuracy. */
+interface TrainingStep {
+  readonly metrics: MetricsAccumulator
+  readonly step: PlannedStep
+}
+
 /** How an epoch is cut into steps. Batch norm cannot train on a single image, so a last batch of one is left out. */
 export function epochPlan(
   { length }: { readonly length: number },
@@ -291,26 +364,6 @@ export function epochPlan(
 /** What a checkpoint tells of a model that the registry knows. */
 function nameOf(model: Module): CheckpointDetails {
   return model instanceof Classifier ? { model: model.architecture, numClasses: model.numClasses } : {}
-}
-
-function progressOf(
-  phase: Progress['phase'],
-  { loss, accuracy, images, losses }: MetricsReading,
-  run: { epoch: number; epochs: number; steps: number; done: number; start: number },
-): Progress {
-  const seconds = (performance.now() - run.start) / 1000
-  const step = run.done + losses.length
-  return {
-    phase,
-    epoch: run.epoch,
-    epochs: run.epochs,
-    step,
-    steps: run.steps,
-    loss,
-    accuracy,
-    imagesPerSecond: images / Math.max(seconds, 1e-3),
-    secondsLeft: ((run.steps - step) * seconds) / Math.max(losses.length, 1),
-  }
 }
 
 function* skip<T>(items: Iterable<T>, count: number): Generator<T> {

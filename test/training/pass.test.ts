@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { batches } from '../../src/data/index.js'
 import { KernelError, OutOfMemoryError } from '../../src/device/errors.js'
 import { mean } from '../../src/autograd/ops/index.js'
-import type { MetricsReading } from '../../src/training/metrics.js'
+import { MetricsAccumulator, type MetricsReading } from '../../src/training/metrics.js'
 import { runPass } from '../../src/training/pass.js'
 import { cornerDataset } from '../support/digits.js'
 import { useEngine } from '../support/engine.js'
@@ -12,21 +12,31 @@ const holder = useEngine()
 const data = cornerDataset(32)
 
 /** Runs eight steps with a loss of `lossOf(step)`; `duringStep` is called with the number of each, from 1. */
-function pass(duringStep: (step: number) => void, onReading?: (reading: MetricsReading) => void, signal?: AbortSignal) {
+function pass(
+  duringStep: (step: number) => void,
+  onReading?: (reading: MetricsReading) => void,
+  signal?: AbortSignal,
+  onFirstStep?: (seconds: number) => void,
+) {
   const { engine } = holder
+  const metrics = new MetricsAccumulator(engine, 8)
   let steps = 0
   return runPass({
     engine,
-    steps: 8,
+    metrics,
     signal,
     batches: batches(data, { batchSize: 4 }),
-    imageShape: data.imageShape,
     onReading,
-    step: (images, _labels, measure) => {
-      const logits = engine.full([images.shape[0]!, 4], ++steps)
-      duringStep(steps)
-      measure(logits, mean(logits))
+    onFirstStep,
+    step: ({ labels, size }) => {
+      engine.scope(() => {
+        const logits = engine.full([size, 4], ++steps)
+        duringStep(steps)
+        metrics.add(logits, engine.tensor(labels), mean(logits))
+      })
     },
+  }).finally(() => {
+    metrics.release()
   })
 }
 
@@ -40,6 +50,18 @@ describe('a pass', () => {
     expect([...result.losses]).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     expect(result).toMatchObject({ images: 32, loss: 4.5, firstNonFiniteStep: undefined })
     expect(readings.at(-1)).toBe(8)
+  })
+
+  test('tells once how long the first step took', async () => {
+    const seconds: number[] = []
+    await pass(
+      () => undefined,
+      undefined,
+      undefined,
+      (time) => seconds.push(time),
+    )
+    expect(seconds).toHaveLength(1)
+    expect(seconds[0]).toBeGreaterThan(0)
   })
 
   test('that is stopped before its first step has no metrics and no NaN', async () => {
