@@ -3,7 +3,7 @@ import { createEngine, type Engine } from '../autograd/engine.js'
 import { crossEntropy } from '../autograd/ops/index.js'
 import { datasetLoader, type ImageDataset } from '../data/index.js'
 import { fromDescription, type Transform } from '../data/transforms.js'
-import { OptionError } from '../device/errors.js'
+import { formatBytes, OptionError } from '../device/errors.js'
 import { type Classifier, createModel, inputChannelsOf } from '../models/index.js'
 import * as optim from '../optim/index.js'
 import {
@@ -11,6 +11,7 @@ import {
   checkpointFiles,
   type EpochResult,
   epochPlan,
+  type FirstStep,
   History,
   type Precision,
   readCheckpointDescription,
@@ -41,6 +42,8 @@ export interface FinetuneOptions {
   /** Images; see FitOptions.recalibrationImages. */
   recalibrate: number
   zeroInitResidual?: boolean
+  /** Whether steps are recorded once and replayed; they are by default. */
+  plan?: boolean
   limit?: number
   testLimit?: number
   seed: number
@@ -146,6 +149,10 @@ async function fit(
         resume: options.resume ? checkpoint : undefined,
         signal,
         onProgress: (progress) => display.update(progress),
+        onFirstStep: (step) => {
+          display.stop()
+          printFirstStep(step)
+        },
         onEpoch: (result) => {
           display.stop()
           printEpoch(result, options.epochs)
@@ -172,6 +179,7 @@ function trainerFor(model: Classifier, transform: Transform, options: FinetuneOp
     loss: (logits, labels) => crossEntropy(logits, labels, { labelSmoothing }),
     transform,
     precision: options.precision,
+    plan: options.plan,
     details: {
       dataset: options.dataset,
       classes: train.classes,
@@ -213,6 +221,13 @@ function weightsText({ loadReport }: Classifier): string {
   if (fresh.length === 0) return source
   const reason = numClasses === undefined ? 'the file has none' : `the file's is for ${numClasses} classes`
   return `${source} with a new head, as ${reason}`
+}
+
+function printFirstStep({ seconds, plan }: FirstStep): void {
+  const memory = plan
+    ? `${formatBytes(plan.planned)} are planned for the memory of a step, where ${formatBytes(plan.minimal)} are the least`
+    : 'steps are not planned'
+  console.log(`first step ${seconds.toFixed(2)} s, with the compilation of pipelines; ${memory}`)
 }
 
 function printEpoch({ epoch, train, validation, seconds, imagesPerSecond }: EpochResult, epochs: number): void {

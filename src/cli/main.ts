@@ -60,6 +60,7 @@ program
       .default('f32'),
   )
   .option('--recalibrate <n>', 'measure batch norm statistics anew on n images before each test', nonNegativeInteger, 0)
+  .option('--no-plan', 'run every step by itself instead of recording it once and replaying it')
   .option('--zero-init-residual', 'let the residual branches of a ResNet begin as zero')
   .option('--limit <n>', 'use only the first n training images', positiveInteger)
   .option('--test-limit <n>', 'use only the first n test images', positiveInteger)

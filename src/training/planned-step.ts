@@ -71,9 +71,10 @@ export class PlannedStep<T = void> {
    * @throws OutOfMemoryError where the step does not fit, and whatever the function throws
    */
   run(...inputs: readonly StepInput[]): T {
-    if (!this.#canBePlanned()) return this.#runByItself(inputs)
-    this.#followStructure()
-    const key = this.#keyOf(inputs)
+    const modules = [...this.options.model.namedModules().values()]
+    if (!this.#canBePlanned(modules)) return this.#runByItself(inputs)
+    this.#followStructure(modules)
+    const key = keyOf(inputs, modules)
     const index = this.#recorded.findIndex((recorded) => sameKey(recorded.key, key))
     if (index >= 0) {
       const [recorded] = this.#recorded.splice(index, 1)
@@ -96,10 +97,9 @@ export class PlannedStep<T = void> {
   }
 
   /** A hook may do anything, so the step has to be run for it. */
-  #canBePlanned(): boolean {
-    const { model, plan = true } = this.options
-    if (!plan || this.#inVain >= mostInVain) return false
-    return ![...model.namedModules().values()].some(({ hooked }) => hooked)
+  #canBePlanned(modules: readonly Module[]): boolean {
+    const { plan = true } = this.options
+    return plan && this.#inVain < mostInVain && !modules.some(({ hooked }) => hooked)
   }
 
   #runByItself(inputs: readonly StepInput[]): T {
@@ -111,24 +111,19 @@ export class PlannedStep<T = void> {
   }
 
   /** Forgets what was recorded of a model or an optimizer that has changed. */
-  #followStructure(): void {
-    if (sameKey(this.#structure, this.#structureNow())) return
+  #followStructure(modules: readonly Module[]): void {
+    if (sameKey(this.#structure, this.#structureOf(modules))) return
     // first, so that a parameter which is trained from now on can be moved to the others
     releaseAll(this.#recorded)
     this.options.optimizer?.prepare()
-    this.#structure = this.#structureNow()
+    this.#structure = this.#structureOf(modules)
   }
 
-  #structureNow(): unknown[] {
+  #structureOf(modules: readonly Module[]): unknown[] {
     const { model, optimizer, dependencies } = this.options
     const key: unknown[] = [model.engine.gradEnabled, optimizer?.stepKey, ...(dependencies?.() ?? [])]
-    for (const module of model.namedModules().values()) module.addRecordingKey(key)
+    for (const module of modules) module.addRecordingKey(key)
     return key
-  }
-
-  #keyOf(inputs: readonly StepInput[]): (Shape[number] | DType | DeviceBuffer | undefined)[] {
-    const gradients = this.options.model.parameters().map(({ grad }) => grad?.handle.buffer)
-    return [...inputs.flatMap(({ shape, dtype }) => [dtype, shape.length, ...shape]), ...gradients]
   }
 
   #record(key: readonly unknown[], given: readonly StepInput[]): T {
@@ -165,6 +160,12 @@ function releaseAll(recorded: Recorded<unknown>[]): void {
 function releaseOne({ plan, inputs }: Recorded<unknown>): void {
   plan.release()
   for (const input of inputs) input.handle.release('the plan that it was the input of')
+}
+
+/** What may differ from one plan to another of the same structure: the shapes of the inputs, and which gradients there are. */
+function keyOf(inputs: readonly StepInput[], modules: readonly Module[]): unknown[] {
+  const gradients = modules.flatMap((module) => module.ownParameters().map(({ grad }) => grad?.handle.buffer))
+  return [...inputs.flatMap(({ shape, dtype }) => [dtype, shape.length, ...shape]), ...gradients]
 }
 
 function isBuffer(part: unknown): part is DeviceBuffer {

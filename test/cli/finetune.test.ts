@@ -33,6 +33,9 @@ describe('finetune', () => {
       'model     minivgg, 54,666 parameters, 54,666 trained, random initial weights',
       'data      mnist: 32 training and 16 test images of 28x28x1, 10 classes',
       'training  2 epoch(s), batches of 16, adam, learning rate 0.001 (constant), seed 0',
+      expect.stringMatching(
+        /^first step [\d.]+ s, .*; [\d.]+ [KM]iB are planned for the memory of a step, where [\d.]+ [KM]iB are the least$/,
+      ),
       ...[1, 2].map((epoch): unknown =>
         expect.stringMatching(
           new RegExp(
@@ -68,6 +71,17 @@ describe('finetune', () => {
     expect(second.stderr).toMatch(/^the earlier checkpoint new\/deep\/model will be replaced \(.*--resume.*\)\n$/)
     expect(second.status).toBe(0)
     expect(await readdir(path.join(folder, 'new/deep'))).toHaveLength(3)
+  })
+
+  test('gives the same weights with --no-plan', async () => {
+    const { status, stdout } = await finetune('--epochs', '2', '--no-plan', '--output', 'unplanned')
+    expect(status).toBe(0)
+    expect(stdout).toContain('; steps are not planned\n')
+    await finetune('--epochs', '2', '--output', 'planned')
+    const [unplanned, planned] = await Promise.all(
+      ['unplanned', 'planned'].map((name) => readFile(path.join(folder, `${name}.safetensors`))),
+    )
+    expect(unplanned!.equals(planned!)).toBe(true)
   })
 
   test('takes the weights of a file, and trains only what is not frozen', async () => {
