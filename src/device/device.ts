@@ -79,12 +79,8 @@ export class Device {
     this.#timestamps = new TimestampRecorder(host)
     this.#readBack = new ReadBackBuffers(gpu, limits.maxBufferSize)
     this.#submitter = new Submitter({ host, timestamps: this.#timestamps, failures: this.#failures })
-    this.#stream = new CommandStream({
-      host,
-      pipelines: this.#pipelines,
-      bindGroups: this.#bindGroups,
-      submitter: this.#submitter,
-    })
+    const shared = { host, pipelines: this.#pipelines, submitter: this.#submitter }
+    this.#stream = new CommandStream({ ...shared, bindGroups: this.#bindGroups })
     this.#pool = new BufferPool(gpu, {
       memoryLimit: options.memoryLimit,
       maxBufferSize: limits.maxBufferSize,
@@ -103,10 +99,9 @@ export class Device {
       },
     })
     this.#planner = new Planner({
-      host,
-      pipelines: this.#pipelines,
+      ...shared,
       stream: this.#stream,
-      submitter: this.#submitter,
+      throwIfLost: () => this.#failures.throwIfLost(),
       allocate: (bytes) => this.#pool.allocate(bytes),
       reserve: (bytes) => this.#pool.reserve(bytes),
       alignment: this.limits.offsetAlignment,

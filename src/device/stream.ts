@@ -113,6 +113,17 @@ export class CommandStream implements CommandSink {
     this.#submit(single)
   }
 
+  /** Forgets what was recorded and not submitted. */
+  discard(): void {
+    this.#pending = []
+    this.#pendingWork = 0
+  }
+
+  destroy(): void {
+    this.discard()
+    this.#arena?.destroy()
+  }
+
   #submit(commands: readonly SingleCommand[]): void {
     let uniformIndex = 0
     this.options.submitter.submit(commands, {
@@ -126,17 +137,6 @@ export class CommandStream implements CommandSink {
         if (command.uniforms) pass.setBindGroup(1, this.#arenaGroup, [uniformIndex++ * uniformStride])
       },
     })
-  }
-
-  /** Forgets what was recorded and not submitted. */
-  discard(): void {
-    this.#pending = []
-    this.#pendingWork = 0
-  }
-
-  destroy(): void {
-    this.discard()
-    this.#arena?.destroy()
   }
 
   #firstUnready(): PipelineEntry | undefined {

@@ -26,14 +26,18 @@ afterEach(async () => {
   await holder.engine.idle()
 })
 
-type Options = Partial<PlannedStepOptions<Tensor>> & { readonly clear?: 'before' | 'after' | 'never' }
+type Options = Partial<PlannedStepOptions<Tensor>> & {
+  readonly clear?: 'before' | 'after' | 'never'
+  readonly maxNorm?: number
+}
 
 /** A training step that returns its loss, and how often its function was called. */
-function makeStep({ clear = 'after', ...options }: Options = {}) {
+function makeStep({ clear = 'after', maxNorm, ...options }: Options = {}) {
   const body = vi.fn((inputs?: Tensor, labels?: Tensor) => {
     if (clear === 'before') optimizer.zeroGrad()
     const loss = crossEntropy(model.call(inputs!), labels!)
     loss.backward()
+    if (maxNorm !== undefined) optim.clipGradNorm(model.parameters(), maxNorm)
     optimizer.step()
     if (clear === 'after') optimizer.zeroGrad()
     return loss
@@ -134,6 +138,23 @@ async function gradientsOf(module: Module): Promise<(TensorData | undefined)[]> 
 }
 
 describe('a replay computes what the function would', () => {
+  test('with clipped gradients', async () => {
+    const initial = await model.stateDict()
+    const planned = await losses(4, { maxNorm: 0.1 })
+    model.loadStateDict(initial)
+    optimizer = optim.adam(model.parameters())
+    expect(planned).toEqual(await losses(4, { maxNorm: 0.1, plan: false }))
+  })
+
+  test('with every dispatch in a profile', async () => {
+    const { device } = holder.engine
+    const { step, run } = makeStep()
+    run()
+    const times = await device.profile(() => void run())
+    expect(times).toHaveLength(step.report!.dispatches)
+    expect(times.map(({ kernel }) => kernel)).toContain('optimizer/adam')
+  })
+
   test.each(['before', 'after', 'never'] as const)('with gradients that are cleared %s', async (clear) => {
     const initial = await model.stateDict()
     const planned = await losses(6, { clear })

@@ -34,6 +34,8 @@ export interface PlanContext {
   readonly pipelines: PipelineCache
   readonly stream: CommandStream
   readonly submitter: Submitter
+  /** Throws where commands cannot run now: the device is lost, or a step is being recorded. */
+  readonly checkRunning: () => void
 }
 
 /** What a plan is made of. It takes over one reference to each buffer and the arenas. */
@@ -97,9 +99,10 @@ export class Plan {
    * Runs the step once more, after everything recorded so far. Returns false, and runs nothing, where a packed weight that the
    * step reads lies elsewhere now: then the step has to be recorded anew.
    *
-   * @throws KernelError when the plan was released; what the step's own effects throw
+   * @throws KernelError when the plan was released, or inside of another step that is being recorded; DeviceLostError; what the step's own effects throw
    */
   replay(): boolean {
+    this.context.checkRunning()
     if (this.#released) throw new KernelError('(plan)', 'it was released')
     for (const { source, description, buffer } of this.parts.forms) {
       if (source.packed(description) !== buffer) return false

@@ -12,7 +12,8 @@ import { type Lifetime, minimalBytes, placeAllocations } from './placement.js'
 import { Plan, type PlanContext, type PlanParts, type PlanReport } from './plan.js'
 import { Trace, type TracedCommand, type TracedMemory, usesOf } from './trace.js'
 
-export interface PlannerOptions extends PlanContext {
+export interface PlannerOptions extends Omit<PlanContext, 'checkRunning'> {
+  readonly throwIfLost: () => void
   /** Memory for what outlives the step. */
   readonly allocate: (bytes: number) => DeviceBuffer
   /** Memory of exactly so many bytes for an arena. */
@@ -25,10 +26,16 @@ export interface PlannerOptions extends PlanContext {
 
 export class Planner {
   readonly #arenas: Arenas
+  readonly #context: PlanContext
   #trace: Trace | undefined
 
   constructor(private readonly options: PlannerOptions) {
     this.#arenas = new Arenas(options.reserve)
+    const checkRunning = () => {
+      options.throwIfLost()
+      if (this.#trace) throw new KernelError('(plan)', 'a step is being recorded already')
+    }
+    this.#context = { ...options, checkRunning }
   }
 
   /** What a step is being recorded into. */
@@ -38,7 +45,7 @@ export class Planner {
 
   /** Records a synchronous function, makes a plan of it, and puts the plan's commands on the stream. */
   record<T>(body: () => T): { plan: Plan; result: T } {
-    if (this.#trace) throw new KernelError('(plan)', 'a step is being recorded already')
+    this.#context.checkRunning()
     const trace = new Trace()
     this.#trace = trace
     try {
@@ -96,7 +103,7 @@ export class Planner {
         },
         report: { ...report, kept },
       }
-      return new Plan(this.options, parts)
+      return new Plan(this.#context, parts)
     } catch (error) {
       for (const buffer of buffers) buffer.release()
       throw error

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createEngine } from '../../../src/autograd/engine.js'
 import { add, mul, relu, sum } from '../../../src/autograd/ops/index.js'
-import { KernelError, OutOfMemoryError, ShaderError } from '../../../src/device/errors.js'
+import { DeviceLostError, KernelError, OutOfMemoryError, ShaderError } from '../../../src/device/errors.js'
 import { wholeBuffer } from '../../../src/device/buffer.js'
 import { fill } from '../../../src/kernels/fill/fill.js'
 import { useEngine } from '../../support/engine.js'
@@ -167,6 +167,15 @@ describe('what goes wrong', () => {
     })
     await expect(reading).rejects.toThrow(KernelError)
     plan.release()
+  })
+
+  test('a replay inside of another step, and on a device that is gone, are errors', async () => {
+    const engine = await createEngine()
+    const input = engine.ones([2])
+    const { plan } = engine.device.plan(() => engine.scope(() => relu(input)))
+    expect(() => engine.device.plan(() => plan.replay())).toThrow(/recorded already/)
+    engine.destroy()
+    expect(() => plan.replay()).toThrow(DeviceLostError)
   })
 
   test('arenas that do not fit are an error with the figures, and later steps work', async () => {
