@@ -80,14 +80,15 @@ export abstract class Module {
 
   /**
    * Adds what the commands of a run may depend on, besides the input and the modules below: a step that was recorded with other
-   * values, or other objects, cannot be replayed. By default all properties, and the parameters and buffers. A class with private
+   * values, or other objects, cannot be replayed. By default all properties, the
+   * elements of short arrays, and the parameters and buffers. A class with private
    * fields that matter adds them. @internal
    */
   addRecordingKey(key: unknown[]): void {
     key.push(this)
     for (const value of Object.values(this) as unknown[]) {
-      if (Array.isArray(value)) key.push(value.length, ...(value as unknown[]))
-      else key.push(value)
+      key.push(value)
+      if (Array.isArray(value) && value.length <= 64) key.push(value.length, ...(value as unknown[]))
     }
     for (const entry of this.#state.values()) {
       if (entry.kind !== 'counter') key.push(entry.tensor, entry.tensor.handle.buffer, entry.tensor.requiresGrad)
