@@ -19,11 +19,5 @@ export { PlannedStep, type PlannedStepOptions, type StepInput } from './planned-
 export { type ProfileGrouping, type ProfileRow, profileRows } from './profile-rows.js'
 export { type Precision, precisions } from './precision.js'
 export { recalibrateBatchNorm, type RecalibrationOptions } from './recalibrate.js'
-export {
-  epochPlan,
-  type FirstStep,
-  type FitOptions,
-  type LossFunction,
-  Trainer,
-  type TrainerOptions,
-} from './trainer.js'
+export { epochPlan, Trainer } from './trainer.js'
+export type { FirstStep, FitOptions, LossFunction, TrainerOptions } from './trainer-options.js'
