@@ -1,41 +1,49 @@
 /** What benchmarks of whole networks share. */
 import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js'
-import type { Shape } from '../../src/autograd/shape.js'
+import { type Shape, sizeOf } from '../../src/autograd/shape.js'
 import { Conv2d, Linear, type Module } from '../../src/nn/index.js'
 import { adam } from '../../src/optim/index.js'
+import { PlannedStep, type StepInput } from '../../src/training/index.js'
 import type { PreparedCase } from './case.js'
 import { adamOptions } from './compared.js'
-import { hashedTensor } from './values.js'
+import { hashedValues } from './values.js'
 
-/** Inference on images [N, H, W, C]. */
+/** Inference on images [N, H, W, C], recorded once and replayed as evaluations are. */
 export function prepareForward(model: Module, input: Shape): PreparedCase {
   const { engine } = model.eval()
-  const images = hashedTensor(engine, input)
-  return {
-    run: () => engine.noGrad(() => model.call(images)),
-    multiplyAdds: multiplyAddsOf(model, input).forward,
-  }
+  const step = new PlannedStep({ model, step: (images) => engine.noGrad(() => model.call(images)) })
+  const images = imagesOf(input)
+  return { run: () => step.run(images), multiplyAdds: multiplyAddsOf(model, input).forward }
 }
 
-/** A step of training on images [N, H, W, C]: forward, loss, backward, Adam. Label i is i modulo the classes. */
+/**
+ * A step of training on images [N, H, W, C], recorded once and replayed as the trainer does it: forward, loss, backward, Adam.
+ * Label i is i modulo the classes.
+ */
 export function prepareTraining(model: Module, input: Shape, classes: number): PreparedCase {
-  const { engine } = model
   const multiplyAdds = multiplyAddsOf(model.eval(), input).training
   model.train()
   const optimizer = adam(model.trainableParameters(), adamOptions)
   optimizer.prepare()
-  const images = hashedTensor(engine, input)
-  const labels = engine.tensor(Int32Array.from({ length: input[0]! }, (_, i) => i % classes))
-  return {
-    run() {
-      optimizer.zeroGrad()
+  const step = new PlannedStep({
+    model,
+    optimizer,
+    step(images, labels) {
       const loss = crossEntropy(model.call(images), labels)
       loss.backward()
       optimizer.step()
+      optimizer.zeroGrad()
       return loss
     },
-    multiplyAdds,
-  }
+  })
+  const images = imagesOf(input)
+  const values = Int32Array.from({ length: input[0]! }, (_, i) => i % classes)
+  const labels: StepInput = { values, shape: [values.length], dtype: 'i32' }
+  return { run: () => step.run(images, labels), multiplyAdds }
+}
+
+function imagesOf(shape: Shape): StepInput {
+  return { values: hashedValues(sizeOf(shape), 1), shape, dtype: 'f32' }
 }
 
 /**
