@@ -10,7 +10,7 @@ import type { StateDict } from '../nn/state-dict.js'
 import type { GradScaler, GradScalerState } from '../optim/grad-scaler.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { Scheduler, SchedulerState } from '../optim/scheduler.js'
-import { atomicWrite } from '../weights/atomic-write.js'
+import { atomicWrite } from '../device/node/atomic-write.js'
 import { readStateDict, writeStateDict } from '../weights/index.js'
 import type { EpochResult } from './history.js'
 

@@ -2,7 +2,7 @@
  * Profiles as Chrome traces, which chrome://tracing and https://ui.perfetto.dev show: "Trace Event Format", the JSON object
  * form (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU).
  */
-import { atomicWrite } from '../weights/atomic-write.js'
+import { atomicWrite } from '../device/node/atomic-write.js'
 import type { StepProfile } from './profile.js'
 
 /** A slice of a track (`X`), or the name of a process or a track (`M`). Times are in microseconds. */

@@ -1,6 +1,6 @@
 import { WeightsError } from '../device/errors.js'
 import type { StateDict, StoredArray } from '../nn/state-dict.js'
-import { atomicWrite } from './atomic-write.js'
+import { atomicWrite } from '../device/node/atomic-write.js'
 import { type ByteSource, describeFailure, fileSource } from './byte-source.js'
 import { describeUnknown, recogniseFormat, sniffedBytes } from './file-format.js'
 import { withoutWrapperPrefixes } from './names.js'

@@ -88,19 +88,11 @@ async function fetchIntoCache(
   return file
 }
 
-/** The first that can be made and written. */
 async function writableFolder(folders: readonly string[]): Promise<string> {
-  const { access, constants, mkdir } = await import('node:fs/promises')
-  const failures: string[] = []
-  for (const folder of folders) {
-    try {
-      await mkdir(folder, { recursive: true })
-      await access(folder, constants.W_OK | constants.X_OK)
-      return folder
-    } catch (error) {
-      failures.push(`${folder}: ${describeFailure(error)}`)
-    }
-  }
+  const { firstWritableFolder } = await import('../device/node/cache-folder.js')
+  const found = await firstWritableFolder(folders)
+  if (typeof found === 'string') return found
+  const failures = found.map(({ folder, error }) => `${folder}: ${describeFailure(error)}`)
   throw new WeightsError(folders[0] ?? 'the cache folder', {
     expected: 'a folder for downloaded weights that can be written; DAYBREAK_CACHE names another',
     found: failures.length === 0 ? 'no home folder' : failures.join('; '),

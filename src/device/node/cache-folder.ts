@@ -3,7 +3,7 @@
  * can be written) a private temporary folder that goes when the process ends.
  */
 import { rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { access, constants, mkdir, mkdtemp } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { environmentVariable } from './environment.js'
@@ -16,6 +16,27 @@ export function lastingCacheFolders(): string[] {
   const userCache = environmentVariable('XDG_CACHE_HOME') ?? inHomeFolder('.cache')
   if (userCache !== undefined) folders.push(path.join(userCache, 'daybreak'))
   return folders
+}
+
+/** Why files cannot be written to a folder. */
+export interface UnwritableFolder {
+  readonly folder: string
+  readonly error: unknown
+}
+
+/** The first of some folders that can be made and written, or what was wrong with each of them. */
+export async function firstWritableFolder(folders: readonly string[]): Promise<string | readonly UnwritableFolder[]> {
+  const failures: UnwritableFolder[] = []
+  for (const folder of folders) {
+    try {
+      await mkdir(folder, { recursive: true })
+      await access(folder, constants.W_OK | constants.X_OK)
+      return folder
+    } catch (error) {
+      failures.push({ folder, error })
+    }
+  }
+  return failures
 }
 
 /** A new folder that only this user can read and that is removed when the process ends. */

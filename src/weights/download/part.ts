@@ -1,5 +1,5 @@
 import { WeightsError } from '../../device/errors.js'
-import { syncFolder } from '../atomic-write.js'
+import { syncFolder } from '../../device/node/atomic-write.js'
 import { describeFailure } from '../byte-source.js'
 import { isObject } from '../json.js'
 import {

@@ -1,3 +1,5 @@
+/** Files that are complete or not there at all. Node's modules are imported where they are used: browsers load this file too. */
+
 /** Calls of write are kept to this many bytes; some systems refuse 2 GiB at once. */
 const largestWrite = 64 * 1024 * 1024
 
