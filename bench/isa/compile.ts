@@ -20,7 +20,7 @@ if (host.adapter.source !== 'system' || host.adapter.kind !== 'gpu') {
 const device = new RecordingDevice(host)
 const engine = new Engine(device)
 const { cases: names, variant } = JSON.parse(process.argv[2] ?? '') as CompileRequest
-if (variant) engine.tuner.conv2d = () => variant
+if (variant) engine.tuner.restrict((method) => !('variant' in method) || method.variant === variant)
 
 const programs = new Map<string, RecordedDispatch['program']>()
 const cases: CompiledCase[] = []

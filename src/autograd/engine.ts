@@ -31,8 +31,6 @@ export interface TensorOptions {
 
 export class Engine {
   readonly random: RandomState
-  /** Chooses kernel variants. @internal */
-  readonly tuner: Tuner
   /** @internal */
   readonly scopes = new ScopeStack()
   #gradEnabled = true
@@ -40,9 +38,10 @@ export class Engine {
   constructor(
     readonly device: Device,
     seed = 0,
+    /** Chooses kernel variants; by default with nothing that was measured. */
+    readonly tuner: Tuner = new Tuner(device),
   ) {
     this.random = new RandomState(seed)
-    this.tuner = new Tuner(device)
   }
 
   /** Whether operations are put on the tape. */

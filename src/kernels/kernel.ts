@@ -83,6 +83,7 @@ export function defineKernel<const B extends string, const U extends string = ne
   const bindingNames = Object.keys(description.bindings) as B[]
   const uniformNames = Object.keys(description.uniforms) as U[]
   if (uniformNames.length * 4 > uniformStride) throw new KernelError(name, 'has more uniforms than fit 256 bytes')
+  texts.set(name, `${declarations(description, [])}\n${source}`)
   const programs = new Map<string, Program>()
 
   const programFor = (template: TemplateValues, halves: readonly B[]): Program => {
@@ -125,6 +126,15 @@ export function defineKernel<const B extends string, const U extends string = ne
       device.dispatch(programFor(template, halvesAmong(ranges)), ranges, packed, workgroups, work)
     },
   }
+}
+
+/** Declarations and WGSL text of all kernels that there are, before their templates are expanded. */
+const texts = new Map<string, string>()
+
+/** The texts of all kernels whose names begin with `prefix`, in a fixed order: another text, another speed. */
+export function kernelTexts(prefix: string): string {
+  const names = [...texts.keys()].filter((name) => name.startsWith(prefix)).sort()
+  return names.map((name) => `${name}\n${texts.get(name)!}\n`).join('')
 }
 
 const none: readonly never[] = []

@@ -7,10 +7,10 @@ import type { Conv2dGeometry } from '../kernels/conv2d/geometry.js'
 import {
   type Conv2dOperation,
   type Conv2dVariant,
-  conv2dVariantsFor,
   type WinogradProblem,
   winogradProblem,
 } from '../kernels/conv2d/variants.js'
+import type { ProductSizes } from './product-cost.js'
 
 /** How many operations a device does in the time in which it moves one byte. */
 const operationsPerByte = { gpu: 24, software: 10 } as const
@@ -19,28 +19,30 @@ const productTile = { gpu: 64, software: 32 } as const
 /** Many small products do somewhat worse than one large one. */
 const batchedProduct = 1.2
 
-/**
- * The variants that can compute an operation, the cheapest first.
- * @param reusesWeight whether the weight's packed form is kept from call to call
- */
-export function conv2dVariantsByCost(
+/** In operations. */
+export interface Conv2dCost {
+  /** Of its matrix products, with the variant of them that the device takes by itself. */
+  readonly products: number
+  /** Of all that moves before and after them. */
+  readonly traffic: number
+  /** Of its matrix products. */
+  readonly sizes: ProductSizes
+}
+
+/** @param reusesWeight whether the weight's packed form is kept from call to call */
+export function conv2dCost(
   device: Device,
   operation: Conv2dOperation,
   geometry: Conv2dGeometry,
+  variant: Conv2dVariant,
   reusesWeight: boolean,
-): Conv2dVariant[] {
-  const costs = conv2dVariantsFor(device, operation, geometry).map((variant) => {
-    const problem = winogradProblem(device, operation, geometry, variant)
-    const cost = problem
-      ? winogradCost(device, operation, problem, reusesWeight)
-      : directCost(device, operation, geometry)
-    return { variant, cost }
-  })
-  return costs.sort((a, b) => a.cost - b.cost).map(({ variant }) => variant)
+): Conv2dCost {
+  const problem = winogradProblem(device, operation, geometry, variant)
+  return problem ? winogradCost(device, operation, problem, reusesWeight) : directCost(device, operation, geometry)
 }
 
-/** In operations; traffic is what arithmetic hides. */
-function directCost(device: Device, operation: Conv2dOperation, geometry: Conv2dGeometry): number {
+/** Traffic is what arithmetic hides. */
+function directCost(device: Device, operation: Conv2dOperation, geometry: Conv2dGeometry): Conv2dCost {
   const { batch, inputSize, outputSize, inputChannels, outputChannels, kernelSize, padding } = geometry
   const { kind } = device.adapter
   const pixels = batch * (operation === 'input-gradient' ? inputSize[0] * inputSize[1] : outputSize[0] * outputSize[1])
@@ -52,7 +54,23 @@ function directCost(device: Device, operation: Conv2dOperation, geometry: Conv2d
   )
   const operations = 2 * pixels * taps[0]! * taps[1]! * depth * roundUp(columns, productTile[kind])
   // the depth of the weight's gradient comes in segments of one element of each image: short ones cost
-  return operation === 'weight-gradient' ? operations * (1 + 1.2 / Math.sqrt(batch)) : operations
+  const products = operation === 'weight-gradient' ? operations * (1 + 1.2 / Math.sqrt(batch)) : operations
+  return { products, traffic: 0, sizes: directSizes(operation, geometry) }
+}
+
+function directSizes(operation: Conv2dOperation, geometry: Conv2dGeometry): ProductSizes {
+  const { batch, inputSize, outputSize, kernelSize, groups } = geometry
+  const [inputs, outputs] = [geometry.inputChannels / groups, geometry.outputChannels / groups]
+  const taps = kernelSize[0] * kernelSize[1]
+  const pixels = batch * outputSize[0] * outputSize[1]
+  switch (operation) {
+    case 'forward':
+      return { batches: groups, rows: pixels, columns: outputs, depth: taps * inputs }
+    case 'input-gradient':
+      return { batches: groups, rows: batch * inputSize[0] * inputSize[1], columns: inputs, depth: taps * outputs }
+    case 'weight-gradient':
+      return { batches: groups, rows: taps * inputs, columns: outputs, depth: pixels }
+  }
 }
 
 function winogradCost(
@@ -60,7 +78,7 @@ function winogradCost(
   operation: Conv2dOperation,
   { geometry, tiling }: WinogradProblem,
   reusesWeight: boolean,
-): number {
+): Conv2dCost {
   const { batch, inputSize, outputSize, inputChannels, outputChannels } = geometry
   const { kind } = device.adapter
   const tile = productTile[kind]
@@ -77,7 +95,11 @@ function winogradCost(
     : [tiles, outputChannels, inputChannels]
   const products = 2 * tiling.points * roundUp(rows, tile) * roundUp(columns, tile) * depth
   const bytes = 4 * (ofImages + ofTiles + ofWeights)
-  return batchedProduct * products + operationsPerByte[kind] * bytes
+  return {
+    products: batchedProduct * products,
+    traffic: operationsPerByte[kind] * bytes,
+    sizes: { batches: tiling.points, rows, columns, depth },
+  }
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -1,9 +1,10 @@
-/** The convolution's kernels with the variants that the tuner chooses. */
+/** The convolution's kernels with the methods that the tuner chooses. */
 import { conv2dForward } from '../../kernels/conv2d/forward.js'
 import type { Conv2dGeometry } from '../../kernels/conv2d/geometry.js'
 import { conv2dInputGradient } from '../../kernels/conv2d/input-gradient.js'
 import { conv2dWeightGradient } from '../../kernels/conv2d/weight-gradient.js'
 import type { Epilogue } from '../../kernels/matmul/epilogue.js'
+import { conv2dTunable } from '../../tuning/conv2d.js'
 import type { Tensor } from '../tensor.js'
 
 /** The convolution [N, OH, OW, Cout], and what the epilogue adds. */
@@ -12,9 +13,9 @@ export function convolve(input: Tensor, weight: Tensor, geometry: Conv2dGeometry
   const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels], input.dtype)
   // a step of training changes the weights that it trains: their packed forms are not worth keeping
   const keepPacked = !(weight.requiresGrad && engine.gradEnabled)
-  const variant = engine.tuner.conv2d('forward', geometry, keepPacked)
+  const method = engine.tuner.method(conv2dTunable, { operation: 'forward', geometry, keepPacked })
   const buffers = { input: input.buffer, weight: weight.buffer, output: output.buffer }
-  conv2dForward(engine.device, buffers, geometry, { epilogue, variant, keepPacked })
+  conv2dForward(engine.device, buffers, geometry, { epilogue, ...method, keepPacked })
   return output
 }
 
@@ -30,9 +31,9 @@ export function inputGradientOf(
 ): Tensor {
   const { engine } = gradient
   const inputGradient = engine.empty([geometry.batch, ...geometry.inputSize, geometry.inputChannels], gradient.dtype)
-  const variant = engine.tuner.conv2d('input-gradient', geometry, keepPacked)
+  const method = engine.tuner.method(conv2dTunable, { operation: 'input-gradient', geometry, keepPacked })
   const buffers = { outputGradient: gradient.buffer, weight: weight.buffer, inputGradient: inputGradient.buffer }
-  conv2dInputGradient(engine.device, buffers, geometry, { variant, keepPacked })
+  conv2dInputGradient(engine.device, buffers, geometry, { ...method, keepPacked })
   return inputGradient
 }
 
@@ -48,7 +49,7 @@ export function weightGradientOf(
     engine.device,
     { input: input.buffer, outputGradient: gradient.buffer, weightGradient: weightGradient.buffer },
     geometry,
-    { variant: engine.tuner.conv2d('weight-gradient', geometry, false) },
+    engine.tuner.method(conv2dTunable, { operation: 'weight-gradient', geometry, keepPacked: false }),
   )
   return weightGradient
 }

@@ -2,12 +2,12 @@
 import { ShapeError } from '../../device/errors.js'
 import type { DeviceBuffer } from '../../device/buffer.js'
 import { withHalfForm } from '../../kernels/half.js'
-import { matmul } from '../../kernels/matmul/matmul.js'
 import { checkDType, checkFloats } from '../check.js'
 import { formatShape } from '../shape.js'
 import { differentiable } from '../tape.js'
 import type { DType, Tensor } from '../tensor.js'
 import { checkBias, sumOfColumns } from './bias.js'
+import { matrixProduct } from './matrix-product.js'
 import { gradientBeforeRelu } from './relu.js'
 
 export interface LinearOptions {
@@ -41,7 +41,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor, { relu = fa
   const output = engine.empty([...shape.slice(0, -1), outputs], dtype)
   // a step of training changes the weights that it trains: their f16 forms are not worth keeping
   withWeight(weight, dtype, !(weight.requiresGrad && engine.gradEnabled), (right) => {
-    matmul(engine.device, {
+    matrixProduct(engine, {
       left: input.buffer,
       right,
       output: output.buffer,
@@ -93,7 +93,7 @@ function inputGradient(
   const [outputs, inputs] = weight.shape as readonly [number, number]
   const result = engine.empty(shape, dtype)
   withWeight(weight, dtype, keepHalf, (right) => {
-    matmul(engine.device, {
+    matrixProduct(engine, {
       left: gradient.buffer,
       right,
       output: result.buffer,
@@ -108,7 +108,7 @@ function inputGradient(
 /** gradient [rows, out] transposed * input [rows, in]; `result` [out, in] is written, and returned. */
 function weightGradient(gradient: Tensor, input: Tensor, rows: number, result: Tensor): Tensor {
   const [outputs, inputs] = [gradient.size / rows, input.size / rows]
-  matmul(gradient.engine.device, {
+  matrixProduct(gradient.engine, {
     left: gradient.buffer,
     right: input.buffer,
     output: result.buffer,

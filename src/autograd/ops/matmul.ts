@@ -1,11 +1,11 @@
 /** Products of matrices and of batches of matrices. */
 import { ShapeError } from '../../device/errors.js'
-import { matmul as matmulKernel } from '../../kernels/matmul/matmul.js'
 import { reduceSum } from '../../kernels/reduce/sum.js'
 import { checkDType } from '../check.js'
 import { formatShape, type Shape } from '../shape.js'
 import { differentiable } from '../tape.js'
 import type { Tensor } from '../tensor.js'
+import { matrixProduct } from './matrix-product.js'
 
 export interface MatmulOptions {
   /** Whether the matrices of `a` (of `b`) are stored transposed; false by default. */
@@ -93,7 +93,7 @@ function product(left: Factor, right: Factor, rank: number): Tensor {
   const [a, b] = [matricesOf(left), matricesOf(right)]
   const batches = Math.max(a.batches, b.batches)
   const output = engine.empty(rank === 3 ? [batches, a.rows, b.columns] : [a.rows, b.columns])
-  matmulKernel(engine.device, {
+  matrixProduct(engine, {
     left: left.tensor.buffer,
     right: right.tensor.buffer,
     output: output.buffer,

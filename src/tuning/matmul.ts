@@ -1,0 +1,54 @@
+/** Products of matrices, those of linear layers among them: which inner product. */
+import { kernelTexts } from '../kernels/kernel.js'
+import { matmul } from '../kernels/matmul/matmul.js'
+import { type ProductVariant, productVariants, tilingOf } from '../kernels/matmul/tiling.js'
+import { productCosts, type ProductSizes } from './product-cost.js'
+import type { Tunable } from './tunable.js'
+
+export interface MatmulProblem extends ProductSizes {
+  readonly transposeLeft: boolean
+  readonly transposeRight: boolean
+  /** Whether there is only one left (right) matrix, which serves every batch. */
+  readonly sharedLeft: boolean
+  readonly sharedRight: boolean
+}
+
+// a type, as interfaces are no records
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+export type MatmulChoice = { readonly product: ProductVariant }
+
+export const matmulTunable: Tunable<MatmulProblem, MatmulChoice, 'left' | 'right' | 'output'> = {
+  family: 'matmul',
+
+  /** `[2048x64]^T * [2048x10]`, with `each ` in front of what comes in batches. */
+  shape({ batches, rows, columns, depth, transposeLeft, transposeRight, sharedLeft, sharedRight }) {
+    const factor = (shared: boolean, transposed: boolean, height: number, width: number) =>
+      `${shared || batches === 1 ? '' : 'each '}[${transposed ? `${width}x${height}]^T` : `${height}x${width}]`}`
+    return `${factor(sharedLeft, transposeLeft, rows, depth)} * ${factor(sharedRight, transposeRight, depth, columns)}`
+  },
+
+  batch: ({ batches }) => batches,
+
+  candidates(device, sizes) {
+    const candidates = productCosts(device, sizes).map(({ product, factor }) => ({ method: { product }, cost: factor }))
+    return candidates.sort((a, b) => a.cost - b.cost)
+  },
+
+  operations: ({ batches, rows, columns, depth }) => 2 * batches * rows * columns * depth,
+
+  operands({ batches, rows, columns, depth, sharedLeft, sharedRight }) {
+    return {
+      left: (sharedLeft ? 1 : batches) * rows * depth,
+      right: (sharedRight ? 1 : batches) * depth * columns,
+      output: batches * rows * columns,
+    }
+  },
+
+  run: (device, sizes, buffers, { product }) => matmul(device, { ...sizes, ...buffers, variant: product }),
+
+  code: (device) => {
+    // narrow products have tiles of their own
+    const tilings = productVariants.flatMap((variant) => [8, 64].map((columns) => tilingOf(device, variant, columns)))
+    return kernelTexts('matmul/') + JSON.stringify(tilings)
+  },
+}
