@@ -11,13 +11,14 @@ import type { OpenOptions } from '../device/node.js'
 import type { MemoryReport } from '../device/pool.js'
 import { fill } from '../kernels/fill/fill.js'
 import type { RandomNumbers } from '../kernels/random/random-numbers.js'
+import { openTuner, type TuneOptions } from '../tuning/open-tuner.js'
 import { Tuner } from '../tuning/tuner.js'
 import { RandomState, type RandomStream } from './random-state.js'
 import { ScopeStack } from './scope.js'
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.js'
 import { bytesPerElement, type DType, type FloatType, Tensor } from './tensor.js'
 
-export interface EngineOptions extends OpenOptions, DeviceOptions {
+export interface EngineOptions extends OpenOptions, DeviceOptions, TuneOptions {
   /** A device that the caller has opened, in a browser or elsewhere; the engine does not destroy it unless asked. */
   device?: GPUDevice
   /** The seed of initialisation and dropout; 0 by default. */
@@ -156,7 +157,13 @@ export class Engine {
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const host = options.device ? givenDevice(options.device) : await openFromNode(options)
-  return new Engine(new Device(host, options), options.seed)
+  const device = new Device(host, options)
+  try {
+    return new Engine(device, options.seed, await openTuner(device, options))
+  } catch (error) {
+    if (!options.device) device.destroy()
+    throw error
+  }
 }
 
 async function openFromNode(options: OpenOptions): Promise<DeviceHost> {

@@ -7,6 +7,7 @@
  * are kernels (src/kernels), and who asks for them (src/autograd).
  */
 import type { Device } from '../device/device.js'
+import type { KeptTimes } from './kept-times.js'
 import { bySpeed, type MeasuredProblem, TuningTable } from './table.js'
 import type { ShippedProblem } from './shipped.js'
 import {
@@ -30,9 +31,11 @@ export type TuneMode = (typeof tuneModes)[number]
 
 export interface TunerTables {
   /** What was measured on this adapter. */
-  readonly measured?: Iterable<MeasuredProblem>
+  readonly measured?: Iterable<MeasuredProblem> | undefined
   /** What comes with Daybreak for adapters like this one. */
   readonly shipped?: Iterable<ShippedProblem>
+  /** Where what is measured from now on is kept. */
+  readonly kept?: KeptTimes | undefined
 }
 
 export interface Choice {
@@ -43,6 +46,7 @@ export interface Choice {
 
 export class Tuner {
   readonly measured: TuningTable<MeasuredProblem>
+  readonly kept: KeptTimes | undefined
   readonly #shipped: TuningTable<ShippedProblem>
   readonly #asked = new Map<string, TuningProblem>()
   readonly #chosen = new Map<string, Choice>()
@@ -51,8 +55,9 @@ export class Tuner {
   constructor(
     readonly device: Device,
     readonly mode: TuneMode = 'off',
-    { measured = [], shipped = [] }: TunerTables = {},
+    { measured = [], shipped = [], kept }: TunerTables = {},
   ) {
+    this.kept = kept
     this.measured = new TuningTable(measured)
     this.#shipped = new TuningTable(shipped)
   }

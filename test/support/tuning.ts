@@ -1,7 +1,9 @@
-/** A family of problems that computes nothing, descriptions of adapters, and a clock for the tuner's tests. */
+/** A family of problems that computes nothing, descriptions of adapters, stores and clocks for the tuner's tests. */
 import type { Device, DeviceLimits } from '../../src/device/device.js'
 import type { AdapterDescription } from '../../src/device/host.js'
-import type { Tunable } from '../../src/tuning/tunable.js'
+import type { Clock } from '../../src/tuning/measure.js'
+import type { TuningStore } from '../../src/tuning/store.js'
+import { methodName, type Tunable } from '../../src/tuning/tunable.js'
 
 export interface SquareProblem {
   readonly side: number
@@ -52,4 +54,27 @@ export function describedDevice(adapter: Partial<AdapterDescription> = {}, limit
     },
   }
   return described as Device
+}
+
+/** A store in memory, and what was written to it. */
+export function memoryStore(): TuningStore & { readonly texts: Map<string, string> } {
+  const texts = new Map<string, string>()
+  return {
+    texts,
+    read: (name) => Promise.resolve(texts.get(name)),
+    write: (name, text) => {
+      texts.set(name, text)
+      return Promise.resolve()
+    },
+    place: (name) => `memory/${name}`,
+  }
+}
+
+/** A clock by which a method takes as long as its name says, and which runs what it times. */
+export function clockOf(milliseconds: (method: string) => number): Clock {
+  return async (device, body, method) => {
+    body()
+    await device.idle()
+    return milliseconds(methodName(method))
+  }
 }
