@@ -5,6 +5,9 @@
  * `nn` and `ops` are for networks of your own; `weights` reads and writes state dicts. Every error is a `DaybreakError`.
  */
 export { createEngine, Engine, type EngineOptions, type TensorOptions } from './autograd/engine.js'
+export type { TuneOptions } from './tuning/open-tuner.js'
+export type { TuningStore } from './tuning/store.js'
+export type { TuneMode } from './tuning/tuner.js'
 export { type DType, Tensor, type TensorData } from './autograd/tensor.js'
 export type { Shape } from './autograd/shape.js'
 export * as ops from './autograd/ops/index.js'

@@ -5,6 +5,7 @@ import { imageStatistics, normalize, type Transform } from '../data/transforms.j
 import { Classifier } from '../models/index.js'
 import type { Module } from '../nn/module.js'
 import { positiveInteger } from '../nn/options.js'
+import { problemsOf, tuneIfAsked } from './tune.js'
 
 export interface PredictOptions {
   /**
@@ -41,7 +42,7 @@ export interface Prediction {
 
 /**
  * Predicts the classes of images, such as `readImages` gives, in evaluation mode and without gradients. The model's training
- * mode is put back afterwards.
+ * mode is put back afterwards. An engine with `tune: 'full'` measures first what it needs.
  *
  * @param images bytes [H, W, C]; neighbours of one size share a batch
  * @returns a prediction for each image, in their order
@@ -103,11 +104,14 @@ async function logitsOf(
   const { height, width, channels } = batch[0]!
   const bytes = new Uint8Array(batch.length * height * width * channels)
   batch.forEach(({ data }, i) => bytes.set(data, i * height * width * channels))
-  const logits = engine.noGrad(() =>
-    engine.scope(() => {
-      const images = engine.tensor(bytes, [batch.length, height, width, channels], { dtype: 'u8' })
-      return model.call(transform.apply(images))
+  const shape = [batch.length, height, width, channels]
+  await tuneIfAsked(model, () =>
+    problemsOf(model, () => {
+      engine.noGrad(() => model.call(transform.apply(engine.empty(shape, 'u8'))))
     }),
+  )
+  const logits = engine.noGrad(() =>
+    engine.scope(() => model.call(transform.apply(engine.tensor(bytes, shape, { dtype: 'u8' })))),
   )
   try {
     const [rows, classes] = logits.shape

@@ -10,6 +10,7 @@ import type { Scheduler } from '../optim/scheduler.js'
 import type { CheckpointDetails } from './checkpoint.js'
 import type { EpochResult, Progress } from './history.js'
 import type { Precision } from './precision.js'
+import type { MeasuringProgress } from './tune.js'
 
 /** Mean loss of logits [N, classes] and labels i32 [N]. */
 export type LossFunction = (logits: Tensor, labels: Tensor) => Tensor
@@ -61,6 +62,8 @@ export interface FitOptions {
   readonly onEpoch?: (result: EpochResult) => void
   /** Called once, when the GPU has done the first step. */
   readonly onFirstStep?: (step: FirstStep) => void
+  /** Called while methods are measured before the first step: see `tune` of `createEngine`. */
+  readonly onTuning?: (progress: MeasuringProgress) => void
   /** Aborting it ends the run after the current step, with a checkpoint if one was asked for. */
   readonly signal?: AbortSignal
 }

@@ -15,13 +15,15 @@ import { GradScaler } from '../optim/grad-scaler.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { Scheduler } from '../optim/scheduler.js'
 import { type CheckpointDetails, type EpochData, readTrainingState, saveCheckpoint } from './checkpoint.js'
-import { evaluate, type Evaluation } from './evaluate.js'
+import { evaluate, evaluateTuned, type Evaluation } from './evaluate.js'
 import { type EpochResult, History, progressOf } from './history.js'
 import { MetricsAccumulator, type MetricsReading } from './metrics.js'
 import { inputsOf, runPass } from './pass.js'
 import { PlannedStep } from './planned-step.js'
 import { callIn, checkPrecision, type Precision } from './precision.js'
 import { recalibrateBatchNorm } from './recalibrate.js'
+import { tuneIfAsked } from './tune.js'
+import { problemsOfRun } from './tune-run.js'
 import type { FirstStep, FitOptions, LossFunction, TrainerOptions } from './trainer-options.js'
 
 /** Where a run is: `epoch` from 1, `step` steps of it done. */
@@ -83,6 +85,7 @@ export class Trainer {
     await this.#scaler?.settle()
     this.optimizer.prepare() // so that the first step is like all others
     this.#checkEpochData(train, options)
+    await this.#tune(train, options)
     this.#firstStep = undefined
     const metrics = new MetricsAccumulator(this.model.engine, 0) // an epoch makes room for its steps
     const step = this.#makeStep(metrics)
@@ -162,6 +165,14 @@ export class Trainer {
     this.#epochData = state.epochData
     this.#seed = state.seed
     this.#lastCheckpoint = path
+  }
+
+  /** Before the first step, so that all steps of a run are computed in the same way. */
+  async #tune(train: ImageDataset, options: FitOptions): Promise<void> {
+    const { model, optimizer, precision } = this
+    const run = { model, optimizer, precision, loss: this.#loss, transform: this.#transform }
+    const { signal, onTuning } = options
+    await tuneIfAsked(model, () => problemsOfRun(run, train, options), { signal, onProgress: onTuning })
   }
 
   #makeStep(metrics: MetricsAccumulator): PlannedStep {
@@ -248,7 +259,7 @@ export class Trainer {
   async #validate(validation: ImageDataset, options: FitOptions): Promise<Evaluation | undefined> {
     const start = performance.now()
     const { epoch, step } = this.#position
-    const result = await evaluate(this.model, validation, {
+    const result = await evaluateTuned(this.model, validation, {
       transform: this.#transform,
       precision: this.precision,
       batchSize: options.batchSize,

@@ -1,7 +1,7 @@
 /** Measures problems one after the other; the tuner and the store learn each as soon as it is measured. */
 import { measureProblem, type MeasureOptions, type RefusedMethod } from './measure.js'
-import { bySpeed } from './table.js'
-import { type Method, type ProblemKey, sameMethod, type TuningProblem } from './tunable.js'
+import { bySpeed, type Timing } from './table.js'
+import { type Method, type ProblemKey, problemName, sameMethod, type TuningProblem } from './tunable.js'
 import type { Tuner } from './tuner.js'
 
 export interface MeasureProblemsOptions extends MeasureOptions {
@@ -30,6 +30,10 @@ export interface TunedProblem extends ProblemKey {
   /** The method that is taken where nothing was measured on this adapter. */
   readonly usual: Method
   readonly usualMilliseconds: number | undefined
+  /** The method that is estimated to be the fastest. */
+  readonly estimated: Method
+  /** Of all methods that were tried; none where it was not measured. */
+  readonly timings: readonly Timing[]
   /** Whether it was measured just now. */
   readonly fresh: boolean
   readonly refused: readonly RefusedMethod[]
@@ -43,12 +47,13 @@ export interface TuningReport {
   readonly place: string | undefined
 }
 
-/** Measures what was not measured yet. */
+/** Measures what was not measured yet, each problem once. */
 export async function measureProblems(
   tuner: Tuner,
-  problems: readonly TuningProblem[],
+  given: readonly TuningProblem[],
   { again = false, signal, onProgress, ...options }: MeasureProblemsOptions = {},
 ): Promise<TuningReport> {
+  const problems = [...new Map(given.map((problem) => [problemName(problem), problem])).values()]
   const wanted = problems.filter((problem) => again || !tuner.measured.get(problem))
   const refused = new Map<TuningProblem, readonly RefusedMethod[]>()
   const total = wanted.length
@@ -75,8 +80,8 @@ function describe(tuner: Tuner, problem: TuningProblem, refused: readonly Refuse
   const { method } = tuner.choice(problem)
   const usual = tuner.choiceWithoutMeasuring(problem).method
   const measured = tuner.measured.get(problem)
-  const timeOf = (wanted: Method) =>
-    measured && bySpeed(measured).find((timing) => sameMethod(timing.method, wanted))?.milliseconds
+  const timings = measured ? bySpeed(measured) : []
+  const timeOf = (wanted: Method) => timings.find((timing) => sameMethod(timing.method, wanted))?.milliseconds
   return {
     family,
     shape,
@@ -86,6 +91,8 @@ function describe(tuner: Tuner, problem: TuningProblem, refused: readonly Refuse
     milliseconds: timeOf(method),
     usual,
     usualMilliseconds: timeOf(usual),
+    estimated: tuner.candidates(problem)[0]!.method,
+    timings,
     fresh: refused !== undefined && measured !== undefined,
     refused: refused ?? [],
   }

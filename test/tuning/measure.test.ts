@@ -173,9 +173,9 @@ describe('from a run that measures to the next one', () => {
       expect(report.problems.map(({ fresh }) => fresh)).toEqual(usual.map(() => false))
       expect(report.place).toBe(`memory/${[...tuningStore.texts.keys()][0]!}`)
     })
-    await withEngine({ ...cached, tune: 'full' }, (engine) =>
-      Promise.resolve(expect(choices(engine)).toEqual(expected)),
-    )
+    await withEngine({ ...cached, tune: 'full' }, (engine) => {
+      expect(choices(engine)).toEqual(expected)
+    })
     await withEngine({ ...cached, tune: 'off' }, (engine) => {
       expect(choices(engine)).toEqual(usual)
     })
