@@ -39,7 +39,7 @@ async function fitted(
   input: string,
   adapter: string | undefined,
 ): Promise<ReadonlyMap<string, StoredArray>> {
-  const engine = await createEngine({ adapter })
+  const engine = await createEngine({ adapter, tune: 'off' })
   try {
     const { tensors, report } = await fitTensors(engine, model, named, input)
     const { reshaped } = report

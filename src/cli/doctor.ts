@@ -39,7 +39,7 @@ export async function examine(options: DoctorOptions, checks: readonly KernelChe
     'Adapters',
     adapters.map(({ name, backend, kind, source }) => [name, `${kind}, ${backend}, ${source} driver`]),
   )
-  const engine = await createEngine({ adapter: options.adapter })
+  const engine = await createEngine({ adapter: options.adapter, tune: 'off' })
   try {
     printRows('Chosen', [...chosen(engine), ...limits(engine)])
     const kernels = byKernel(await runSelfTest(engine, checksFor(engine, checks)))

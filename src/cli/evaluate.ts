@@ -1,20 +1,19 @@
 /** `daybreak evaluate`: measures a checkpoint on the test images of a data set. */
-import { createEngine } from '../autograd/engine.js'
 import { datasetLoader } from '../data/index.js'
 import { fromDescription } from '../data/transforms.js'
 import { OptionError } from '../device/errors.js'
 import { createModel } from '../models/index.js'
 import { checkpointFiles, evaluate, readCheckpointDescription } from '../training/index.js'
+import { type EngineCommandOptions, openEngine } from './engine.js'
 import { percent, ProgressDisplay } from './progress.js'
 import { describeAdapter } from './recipe.js'
 
-export interface EvaluateCommandOptions {
+export interface EvaluateCommandOptions extends EngineCommandOptions {
   dataset?: string
   data?: string
   batchSize: number
   limit?: number
   json?: boolean
-  adapter?: string
 }
 
 export async function evaluateCommand(path: string, options: EvaluateCommandOptions): Promise<void> {
@@ -24,7 +23,7 @@ export async function evaluateCommand(path: string, options: EvaluateCommandOpti
   if (dataset === undefined) throw new OptionError('--dataset', 'a data set, as the checkpoint names none', 'nothing')
   const transform = fromDescription(description.transform)
   const test = await datasetLoader(dataset)({ split: 'test', folder: options.data, limit: options.limit })
-  const engine = await createEngine({ adapter: options.adapter })
+  const engine = await openEngine(options)
   try {
     const model = await createModel(engine, description.model, { weights: checkpointFiles(path).weights })
     const display = new ProgressDisplay()

@@ -1,5 +1,5 @@
 /** `daybreak finetune`: trains a network on a data set and writes a checkpoint after every epoch. */
-import { createEngine, type Engine } from '../autograd/engine.js'
+import type { Engine } from '../autograd/engine.js'
 import { crossEntropy } from '../autograd/ops/index.js'
 import { datasetLoader, type ImageDataset } from '../data/index.js'
 import { fromDescription, type Transform } from '../data/transforms.js'
@@ -18,12 +18,14 @@ import {
   Trainer,
 } from '../training/index.js'
 import { DownloadDisplay } from './download-display.js'
+import { type EngineCommandOptions, openEngine } from './engine.js'
 import { withInterrupt } from './interrupt.js'
 import { prepareOutput } from './output.js'
 import { duration, percent, ProgressDisplay } from './progress.js'
 import { describeAdapter, transformFor } from './recipe.js'
+import { TuningDisplay } from './tuning-display.js'
 
-export interface FinetuneOptions {
+export interface FinetuneOptions extends EngineCommandOptions {
   model: string
   dataset: string
   data?: string
@@ -49,7 +51,6 @@ export interface FinetuneOptions {
   seed: number
   output?: string
   resume?: boolean
-  adapter?: string
 }
 
 export interface FinetuneResult {
@@ -84,7 +85,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     history.push(...resumed.training.history)
     return { history, checkpoint: output.stem }
   }
-  const engine = await createEngine({ adapter: options.adapter, seed: options.seed })
+  const engine = await openEngine(options, options.seed)
   try {
     const model = await createFinetuned(engine, options, train, output.stem)
     const transform = resumed ? fromDescription(resumed.transform) : transformFor(train, channels, model.loadReport)
@@ -137,6 +138,7 @@ async function fit(
   checkpoint: string,
 ): Promise<History> {
   const display = new ProgressDisplay()
+  const tuning = new TuningDisplay()
   return withInterrupt((signal) =>
     trainer
       .fit(train, {
@@ -148,6 +150,7 @@ async function fit(
         checkpoint,
         resume: options.resume ? checkpoint : undefined,
         signal,
+        onTuning: tuning.update,
         onProgress: (progress) => display.update(progress),
         onFirstStep: (step) => {
           display.stop()
@@ -158,7 +161,10 @@ async function fit(
           printEpoch(result, options.epochs)
         },
       })
-      .finally(() => display.stop()),
+      .finally(() => {
+        tuning.stop()
+        display.stop()
+      }),
   )
 }
 

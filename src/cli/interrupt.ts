@@ -8,8 +8,12 @@ const signals = ['SIGINT', 'SIGTERM'] as const
  */
 const millisecondsOfOneInterrupt = 500
 
-/** Runs `body` with a signal that Ctrl-C (or a termination request) aborts. */
-export async function withInterrupt<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Runs `body` with a signal that Ctrl-C (or a termination request) aborts.
+ *
+ * @param part what is still brought to its end
+ */
+export async function withInterrupt<T>(body: (signal: AbortSignal) => Promise<T>, part = 'this step'): Promise<T> {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
   // The next signal then ends the process (shells report 130 for Ctrl-C), even while a driver keeps this thread busy.
@@ -21,7 +25,7 @@ export async function withInterrupt<T>(body: (signal: AbortSignal) => Promise<T>
     if (controller.signal.aborted) return
     controller.abort()
     const showCursor = process.stderr.isTTY ? '\x1b[?25h' : '' // the progress bar hides it
-    process.stderr.write(`${showCursor}\nstopping after this step; once more to stop at once\n`)
+    process.stderr.write(`${showCursor}\nstopping after ${part}; once more to stop at once\n`)
     timer = setTimeout(unlisten, millisecondsOfOneInterrupt)
   }
   for (const name of signals) process.on(name, stop)

@@ -7,6 +7,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { datasets } from '../data/index.js'
 import { modelNames } from '../models/index.js'
 import { precisions } from '../training/index.js'
+import { tuneModes } from '../tuning/tuner.js'
 import { convertCommand } from './convert.js'
 import { demo } from './demo.js'
 import { doctor } from './doctor.js'
@@ -17,6 +18,7 @@ import { predictCommand } from './predict.js'
 import { profileCommand } from './profile.js'
 import { reportError } from './report-error.js'
 import { summaryCommand } from './summary.js'
+import { tuneCommand } from './tune.js'
 
 const program = new Command('daybreak')
   .description('Fine-tune pretrained vision networks on any GPU that WebGPU reaches')
@@ -28,6 +30,12 @@ const adapter = () => new Option('--adapter <name>', 'a part of the name of the 
 const model = () => new Option('--model <name>', `the network: ${modelNames.join(', ')}`).default('resnet50')
 const dataset = () =>
   new Option('--dataset <name>', `the data set: ${Object.keys(datasets).join(', ')}`).default('mnist')
+const tune = () =>
+  new Option(
+    '--tune <mode>',
+    'choose kernels by what was measured on this adapter: off, cached (if it was), full (measure first)' +
+      ' (default: DAYBREAK_TUNE, else cached)',
+  ).choices(tuneModes)
 const data = () => new Option('--data <folder>', "a folder with the data set's files instead of the packaged ones")
 
 program
@@ -67,6 +75,7 @@ program
   .option('--seed <n>', 'seed of initialisation, order and dropout', nonNegativeInteger, 0)
   .option('--output <path>', 'where checkpoints go, without extension (default: runs/<model>-<dataset>)')
   .option('--resume', 'go on from the checkpoint at --output')
+  .addOption(tune())
   .addOption(adapter())
   .action(finetuneCommand)
 
@@ -79,6 +88,7 @@ program
   .option('--batch-size <n>', 'images per step', positiveInteger, 128)
   .option('--limit <n>', 'use only the first n test images', positiveInteger)
   .option('--json', 'print one line of JSON')
+  .addOption(tune())
   .addOption(adapter())
   .action(evaluateCommand)
 
@@ -100,6 +110,7 @@ program
   .option('--apply-exif-orientation', 'turn photos as their EXIF data says')
   .option('--batch-size <n>', 'images that the network sees at once', positiveInteger, 32)
   .option('--json', 'print one line of JSON for each image')
+  .addOption(tune())
   .addOption(adapter())
   .action(predictCommand)
 
@@ -160,8 +171,33 @@ program
   .option('--top <n>', 'how many rows to print, those that take the longest', positiveInteger, 20)
   .option('--trace <file>', 'write a trace for chrome://tracing and Perfetto')
   .option('--json', 'print one line of JSON')
+  .addOption(tune())
   .addOption(adapter())
   .action(profileCommand)
+
+program
+  .command('tune')
+  .description('measure which kernels are the fastest for a network on this adapter; later runs use what was measured')
+  .addOption(model())
+  .option('--num-classes <n>', 'classes of the head', positiveInteger)
+  .option('--batch-size <n>', 'images of a step', positiveInteger, 32)
+  .option(
+    '--image-size <n>',
+    'height and width of the images (default: what the network was made for)',
+    positiveInteger,
+  )
+  .addOption(
+    new Option('--mode <name>', 'inference, or a training step and its evaluation')
+      .choices(['forward', 'training'])
+      .default('training'),
+  )
+  .option('--freeze-until <layer>', 'train only this layer and those after it, such as layer4')
+  .option('--fuse', 'fold batch norms into convolutions before (with --mode forward)')
+  .option('--again', 'measure what was measured earlier, too')
+  .option('--export <file>', 'add the chosen methods to a table for adapters of this class (see docs/tuning.md)')
+  .option('--json', 'print one line of JSON')
+  .addOption(adapter())
+  .action(tuneCommand)
 
 program
   .command('doctor')

@@ -1,23 +1,23 @@
 /** `daybreak predict`: the classes that a network sees in image files. */
-import { createEngine, type Engine } from '../autograd/engine.js'
+import type { Engine } from '../autograd/engine.js'
 import { imagenetClasses, readClassNames, readImage, type ReadImageOptions } from '../data/index.js'
 import type { DecodedImage } from '../data/resize.js'
 import { DataError } from '../device/errors.js'
 import { type Classifier, createModel } from '../models/index.js'
 import { checkpointFiles, predict, type Prediction } from '../training/index.js'
 import { DownloadDisplay } from './download-display.js'
+import { type EngineCommandOptions, openEngine } from './engine.js'
 import { planOf, type PlanOptions, type PredictionPlan } from './predict-plan.js'
 import { CountDisplay, percent } from './progress.js'
 import { describeAdapter } from './recipe.js'
 
-export interface PredictCommandOptions extends PlanOptions {
+export interface PredictCommandOptions extends PlanOptions, EngineCommandOptions {
   weightsUrl?: string
   top: number
   classes?: string
   batchSize: number
   applyExifOrientation?: boolean
   json?: boolean
-  adapter?: string
 }
 
 /** An image that could be read. */
@@ -30,7 +30,7 @@ interface ReadFile {
 export async function predictCommand(files: readonly string[], options: PredictCommandOptions): Promise<void> {
   const plan = await planOf(options)
   const named = options.classes === undefined ? plan.classes : await readClassNames(options.classes)
-  const engine = await createEngine({ adapter: options.adapter })
+  const engine = await openEngine(options)
   try {
     const model = await loadModel(engine, plan, options)
     const namesFile = options.classes ?? checkpointFiles(plan.weights).description

@@ -1,7 +1,6 @@
 /** `daybreak profile`: where the time of a step goes. */
 import { stat } from 'node:fs/promises'
 import Table from 'cli-table3'
-import { createEngine } from '../autograd/engine.js'
 import { formatBytes, OptionError } from '../device/errors.js'
 import { createModel, inputChannelsOf } from '../models/index.js'
 import {
@@ -11,11 +10,14 @@ import {
   profileStep,
   type StepMode,
   type StepProfile,
+  tuneStep,
   writeChromeTrace,
 } from '../training/index.js'
+import { type EngineCommandOptions, openEngine } from './engine.js'
 import { prepareFolder } from './output.js'
+import { TuningDisplay } from './tuning-display.js'
 
-export interface ProfileCommandOptions {
+export interface ProfileCommandOptions extends EngineCommandOptions {
   model: string
   weights?: string
   numClasses?: number
@@ -28,14 +30,13 @@ export interface ProfileCommandOptions {
   top: number
   trace?: string
   json?: boolean
-  adapter?: string
 }
 
 export async function profileCommand(options: ProfileCommandOptions): Promise<void> {
   const { mode, fuse = false, trace } = options
   if (fuse && mode === 'training') throw new OptionError('--fuse', '--mode forward: a fused network cannot train', mode)
   if (trace !== undefined) await prepareTrace(trace)
-  const engine = await createEngine({ adapter: options.adapter })
+  const engine = await openEngine(options)
   try {
     const { weights, numClasses } = options
     const created = await createModel(engine, options.model, { weights, numClasses })
@@ -44,7 +45,12 @@ export async function profileCommand(options: ProfileCommandOptions): Promise<vo
     if (fuse) created.dispose()
     const channels = inputChannelsOf(options.model)
     const side = options.imageSize ?? (channels === 1 ? 28 : 224)
-    const profile = await profileStep(model, { mode, inputShape: [options.batchSize, side, side, channels] })
+    const inputShape = [options.batchSize, side, side, channels]
+    if (engine.tuner.mode === 'full') {
+      const display = new TuningDisplay()
+      await tuneStep(model, { mode, inputShape, onProgress: display.update }).finally(() => display.stop())
+    }
+    const profile = await profileStep(model, { mode, inputShape })
     if (trace !== undefined) await writeChromeTrace(trace, profile, options.model)
     const rows = profileRows(profile.dispatches, profile.peaks, options.by)
     if (options.json) console.log(JSON.stringify(jsonOf(options, profile, rows)))

@@ -11,7 +11,7 @@ export interface SummaryCommandOptions {
 }
 
 export async function summaryCommand(options: SummaryCommandOptions): Promise<void> {
-  const engine = await createEngine({ adapter: options.adapter })
+  const engine = await createEngine({ adapter: options.adapter, tune: 'off' })
   try {
     const model = await createModel(engine, options.model, { numClasses: options.numClasses })
     console.log(summary(model, options.input ?? usualInput(options.model)))

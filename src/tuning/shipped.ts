@@ -1,14 +1,14 @@
 /**
  * The tables that come with Daybreak, so that the first run on an adapter of a known class is good without measuring. They
- * hold where measurements on such adapters say otherwise than the estimates; docs/tuning.md tells how they are made.
+ * hold what was measured on such adapters; docs/tuning.md tells how they are made.
  * GPUs have none: nobody has measured on one, and what their compilers tell is in the estimates (product-cost.ts).
  */
 import type { AdapterClass } from './adapter-class.js'
 import { JsonReader, parseJson } from './parse.js'
 import lavapipe from './shipped/lavapipe.json' with { type: 'json' }
 import swiftshader from './shipped/swiftshader.json' with { type: 'json' }
-import { TuningTable } from './table.js'
-import type { Method, ProblemKey } from './tunable.js'
+import { bySpeed, type Timing, TuningTable } from './table.js'
+import { type Method, type ProblemKey, sameMethod } from './tunable.js'
 
 /** The fastest method of a problem. */
 export interface ShippedProblem extends ProblemKey {
@@ -43,6 +43,22 @@ export function mergeShipped(
   later: Iterable<ShippedProblem>,
 ): TuningTable<ShippedProblem> {
   return new TuningTable([...earlier, ...later])
+}
+
+/** Other methods must be faster than the estimated one by this factor: less is noise, or another machine's. */
+const clearly = 1.1
+
+/** The methods that a shipped table should name for measured problems; those that were not measured are left out. */
+export function shippedFrom(
+  problems: readonly (ProblemKey & { readonly estimated: Method; readonly timings: readonly Timing[] })[],
+): ShippedProblem[] {
+  return problems.flatMap(({ family, shape, batch, estimated, timings }) => {
+    const [fastest] = bySpeed({ timings })
+    if (!fastest) return []
+    const expected = timings.find(({ method }) => sameMethod(method, estimated))
+    const isClear = !expected || fastest.milliseconds * clearly < expected.milliseconds
+    return { family, shape, batch, method: isClear ? fastest.method : estimated }
+  })
 }
 
 function problemsOf(table: JsonReader): readonly ShippedProblem[] {
