@@ -1,6 +1,6 @@
 /** Convolutions and their gradients: which algorithm, and which inner product in it. */
 import { conv2dForward } from '../kernels/conv2d/forward.js'
-import { type Conv2dGeometry, imageSizes, multiplyAddsOfImage } from '../kernels/conv2d/geometry.js'
+import { type Conv2dGeometry, imageSizes, multiplyAddsOfImage, weightSize } from '../kernels/conv2d/geometry.js'
 import { conv2dInputGradient } from '../kernels/conv2d/input-gradient.js'
 import { type Conv2dOperation, type Conv2dVariant, conv2dVariantsFor } from '../kernels/conv2d/variants.js'
 import { conv2dWeightGradient } from '../kernels/conv2d/weight-gradient.js'
@@ -14,6 +14,8 @@ import type { Tunable } from './tunable.js'
 export interface Conv2dProblem {
   readonly operation: Conv2dOperation
   readonly geometry: Conv2dGeometry
+  /** Whether images, and their gradients, are f16; weights are f32 in any case. */
+  readonly half: boolean
   /** Whether the weight's packed form is kept from call to call; not where the operation reads no weight. */
   readonly keepPacked: boolean
 }
@@ -26,7 +28,7 @@ export const conv2dTunable: Tunable<Conv2dProblem, Conv2dChoice, 'input' | 'weig
   family: 'conv2d',
 
   /** `forward 56x56x64 -> 56x56x64, kernel 3x3, padding 1x1, packed`; what is usual is left out. */
-  shape({ operation, geometry, keepPacked }) {
+  shape({ operation, geometry, half, keepPacked }) {
     const { inputSize, inputChannels, outputSize, outputChannels, kernelSize, groups } = geometry
     const usual = { stride: 1, padding: 0, dilation: 1 }
     const unusual = Object.entries(usual).flatMap(([name, value]) => {
@@ -38,6 +40,7 @@ export const conv2dTunable: Tunable<Conv2dProblem, Conv2dChoice, 'input' | 'weig
       `kernel ${kernelSize.join('x')}`,
       ...unusual,
       ...(groups === 1 ? [] : [`groups ${groups}`]),
+      ...(half ? ['f16'] : []),
       ...(keepPacked ? ['packed'] : []),
     ].join(', ')
   },
@@ -57,13 +60,13 @@ export const conv2dTunable: Tunable<Conv2dProblem, Conv2dChoice, 'input' | 'weig
 
   operations: ({ geometry }) => 2 * geometry.batch * multiplyAddsOfImage(geometry),
 
-  operands({ geometry }) {
-    const { batch, kernelSize, inputChannels, outputChannels, groups } = geometry
+  operands({ geometry, half }) {
+    const { batch } = geometry
     const image = imageSizes(geometry)
     return {
-      input: batch * image.input,
-      weight: (kernelSize[0] * kernelSize[1] * inputChannels * outputChannels) / groups,
-      output: batch * image.output,
+      input: { size: batch * image.input, half },
+      weight: { size: weightSize(geometry), half: false },
+      output: { size: batch * image.output, half },
     }
   },
 

@@ -11,6 +11,8 @@ export interface MatmulProblem extends ProductSizes {
   /** Whether there is only one left (right) matrix, which serves every batch. */
   readonly sharedLeft: boolean
   readonly sharedRight: boolean
+  /** Which of the arrays are f16. */
+  readonly halves: readonly ('left' | 'right' | 'output')[]
 }
 
 // a type, as interfaces are no records
@@ -21,10 +23,11 @@ export const matmulTunable: Tunable<MatmulProblem, MatmulChoice, 'left' | 'right
   family: 'matmul',
 
   /** `[2048x64]^T * [2048x10]`, with `each ` in front of what comes in batches. */
-  shape({ batches, rows, columns, depth, transposeLeft, transposeRight, sharedLeft, sharedRight }) {
+  shape({ batches, rows, columns, depth, transposeLeft, transposeRight, sharedLeft, sharedRight, halves }) {
     const factor = (shared: boolean, transposed: boolean, height: number, width: number) =>
       `${shared || batches === 1 ? '' : 'each '}[${transposed ? `${width}x${height}]^T` : `${height}x${width}]`}`
-    return `${factor(sharedLeft, transposeLeft, rows, depth)} * ${factor(sharedRight, transposeRight, depth, columns)}`
+    const product = `${factor(sharedLeft, transposeLeft, rows, depth)} * ${factor(sharedRight, transposeRight, depth, columns)}`
+    return halves.length > 0 ? `${product}, f16 ${halves.join(' and ')}` : product
   },
 
   batch: ({ batches }) => batches,
@@ -36,11 +39,12 @@ export const matmulTunable: Tunable<MatmulProblem, MatmulChoice, 'left' | 'right
 
   operations: ({ batches, rows, columns, depth }) => 2 * batches * rows * columns * depth,
 
-  operands({ batches, rows, columns, depth, sharedLeft, sharedRight }) {
+  operands({ batches, rows, columns, depth, sharedLeft, sharedRight, halves }) {
+    const sizeOf = (name: (typeof halves)[number], size: number) => ({ size, half: halves.includes(name) })
     return {
-      left: (sharedLeft ? 1 : batches) * rows * depth,
-      right: (sharedRight ? 1 : batches) * depth * columns,
-      output: batches * rows * columns,
+      left: sizeOf('left', (sharedLeft ? 1 : batches) * rows * depth),
+      right: sizeOf('right', (sharedRight ? 1 : batches) * depth * columns),
+      output: sizeOf('output', batches * rows * columns),
     }
   },
 

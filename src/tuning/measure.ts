@@ -2,6 +2,7 @@
 import type { DeviceBuffer } from '../device/buffer.js'
 import type { Device } from '../device/device.js'
 import { DaybreakError, DeviceLostError } from '../device/errors.js'
+import { castFloats } from '../kernels/cast/floats.js'
 import { fillNormal } from '../kernels/random/normal.js'
 import type { MeasuredProblem, Timing } from './table.js'
 import { type Candidate, type Method, sameMethod, type TuningProblem } from './tunable.js'
@@ -137,21 +138,37 @@ export const wallClock: Clock = async (device, body) => {
 
 type Buffers = Readonly<Record<string, DeviceBuffer>>
 
-/** Runs a function with f32 buffers of so many elements, filled with normally distributed numbers. */
+/** Runs a function with buffers that are filled with normally distributed numbers. */
 async function withOperands(
   device: Device,
-  sizes: Readonly<Record<string, number>>,
+  operands: TuningProblem['operands'],
   body: (buffers: Buffers) => Promise<void>,
 ): Promise<void> {
   const buffers: Record<string, DeviceBuffer> = {}
   try {
-    for (const [i, [name, size]] of Object.entries(sizes).entries()) {
-      buffers[name] = device.allocate(size * 4)
-      fillNormal(device, { output: buffers[name], size, mean: 0, std: 1, random: { seed: 0, stream: i } })
+    for (const [i, [name, { size, half }]] of Object.entries(operands).entries()) {
+      buffers[name] = device.allocate(size * (half ? 2 : 4), half)
+      fillOperand(device, buffers[name], size, i)
     }
     await body(buffers)
   } finally {
     for (const buffer of Object.values(buffers)) buffer.release()
+  }
+}
+
+function fillOperand(device: Device, output: DeviceBuffer, size: number, stream: number): void {
+  const fill = (buffer: DeviceBuffer) =>
+    fillNormal(device, { output: buffer, size, mean: 0, std: 1, random: { seed: 0, stream } })
+  if (!output.half) {
+    fill(output)
+    return
+  }
+  const input = device.allocate(size * 4)
+  try {
+    fill(input)
+    castFloats(device, { input, output, size })
+  } finally {
+    input.release()
   }
 }
 

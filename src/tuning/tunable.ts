@@ -14,6 +14,12 @@ export interface Candidate<M extends Method = Method> {
   readonly cost: number
 }
 
+/** An array of a problem: how many elements, and whether they are f16 instead of f32. */
+export interface OperandSize {
+  readonly size: number
+  readonly half: boolean
+}
+
 export interface Tunable<Problem, M extends Method, Operand extends string> {
   /** The name of the family. */
   readonly family: string
@@ -28,8 +34,8 @@ export interface Tunable<Problem, M extends Method, Operand extends string> {
   candidates(device: Device, problem: Problem): readonly Candidate<M>[]
   /** Multiply-adds count twice; those of the operation as it is defined, whatever the method. */
   operations(problem: Problem): number
-  /** The operands and results of one run: elements, all f32. */
-  operands(problem: Problem): Readonly<Record<Operand, number>>
+  /** The operands and results of one run. */
+  operands(problem: Problem): Readonly<Record<Operand, OperandSize>>
   /** Records one run. */
   run(device: Device, problem: Problem, buffers: Readonly<Record<Operand, DeviceBuffer>>, method: M): void
   /** Everything that measured times depend on besides the problem: texts of kernels, sizes of tiles. */
@@ -46,7 +52,7 @@ export interface ProblemKey {
 /** A problem of any family: what measuring needs of it. */
 export interface TuningProblem extends ProblemKey {
   readonly operations: number
-  readonly operands: Readonly<Record<string, number>>
+  readonly operands: Readonly<Record<string, OperandSize>>
   candidates(device: Device): readonly Candidate[]
   run(device: Device, buffers: Readonly<Record<string, DeviceBuffer>>, method: Method): void
 }

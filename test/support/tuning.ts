@@ -25,7 +25,7 @@ export const squares: Tunable<SquareProblem, SquareMethod, 'output'> = {
     { method: { way: 'odd' }, cost: 10 },
   ],
   operations: ({ side, batch }) => side * side * batch,
-  operands: ({ side, batch }) => ({ output: side * side * batch }),
+  operands: ({ side, batch }) => ({ output: { size: side * side * batch, half: false } }),
   run: () => undefined,
   code: () => 'squares',
 }

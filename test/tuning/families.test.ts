@@ -36,22 +36,25 @@ const product: MatmulProblem = {
   transposeRight: false,
   sharedLeft: false,
   sharedRight: false,
+  halves: [],
 }
 
 describe('problems are called', () => {
   test('by all that matters to their speed, and nothing else', () => {
-    const called = (changes: Partial<Conv2dGeometry>, keepPacked = false) =>
-      conv2dTunable.shape({ operation: 'forward', geometry: { ...geometry, ...changes }, keepPacked })
+    const called = (changes: Partial<Conv2dGeometry>, keepPacked = false, half = false) =>
+      conv2dTunable.shape({ operation: 'forward', geometry: { ...geometry, ...changes }, half, keepPacked })
     expect(called({})).toBe('forward 56x56x64 -> 56x56x64, kernel 3x3, padding 1x1')
     expect(called({ padding: [0, 0], stride: [2, 1], dilation: [1, 2], groups: 4 }, true)).toBe(
       'forward 56x56x64 -> 56x56x64, kernel 3x3, stride 2x1, dilation 1x2, groups 4, packed',
     )
     expect(called({ batch: 9 })).toBe(called({}))
-    expect(conv2dTunable.batch({ operation: 'forward', geometry, keepPacked: false })).toBe(8)
+    expect(called({}, true, true)).toBe('forward 56x56x64 -> 56x56x64, kernel 3x3, padding 1x1, f16, packed')
+    expect(conv2dTunable.batch({ operation: 'forward', geometry, half: false, keepPacked: false })).toBe(8)
 
     const named = (changes: Partial<MatmulProblem>) => matmulTunable.shape({ ...product, ...changes })
     expect(named({})).toBe('[64x2048] * [2048x10]')
     expect(named({ transposeLeft: true, transposeRight: true })).toBe('[2048x64]^T * [10x2048]^T')
+    expect(named({ halves: ['left', 'right'] })).toBe('[64x2048] * [2048x10], f16 left and right')
     expect(named({ batches: 12, sharedRight: true })).toBe('each [64x2048] * [2048x10]')
     expect(matmulTunable.batch({ ...product, batches: 12 })).toBe(12)
   })
@@ -76,7 +79,7 @@ describe('estimates', () => {
     for (const limits of [{}, { workgroupMemory: 2048 }]) {
       const device = describedDevice({}, limits)
       for (const operation of ['forward', 'input-gradient', 'weight-gradient'] as const) {
-        const candidates = conv2dTunable.candidates(device, { operation, geometry, keepPacked: false })
+        const candidates = conv2dTunable.candidates(device, { operation, geometry, half: false, keepPacked: false })
         const costs = candidates.map(({ cost }) => cost)
         expect(costs).toEqual([...costs].sort((a, b) => a - b))
         expect(costs.every((cost) => cost > 0 && cost < Infinity)).toBe(true)

@@ -1,7 +1,7 @@
 /** Measuring, with a clock that says what the tests want; and from a run that measures to one that uses it. */
 import { describe, expect, test } from 'vitest'
 import { createEngine, type Engine, type EngineOptions } from '../../src/autograd/engine.js'
-import { conv2d, linear, sum } from '../../src/autograd/ops/index.js'
+import { cast, conv2d, linear, sum } from '../../src/autograd/ops/index.js'
 import type { Tensor } from '../../src/autograd/tensor.js'
 import { OutOfMemoryError } from '../../src/device/errors.js'
 import { measureProblem, methodsToTry, wallClock } from '../../src/tuning/measure.js'
@@ -80,6 +80,33 @@ describe('the methods of a problem', () => {
     expect(measured!.timings.every(({ milliseconds }) => milliseconds > 0 && milliseconds < 60_000)).toBe(true)
     expect(engine.memory().inUse).toBe(inUse)
   })
+})
+
+test('arrays of f16 are measured as such, apart from those of f32', async ({ skip }) => {
+  const { engine } = holder
+  skip(!engine.device.features.has('shader-f16'), 'no shader-f16')
+  const problems = engine.tuner.problemsOf(() => {
+    engine.scope(() => {
+      const [image, kernel, weight] = [
+        [2, 6, 6, 4],
+        [3, 3, 4, 8],
+        [5, 8],
+      ].map((shape) => engine.ones(shape))
+      for (const dtype of ['f32', 'f16'] as const) linear(conv2d(cast(image!, dtype), kernel!), weight!)
+    })
+  })
+  expect(problems.map(({ shape }) => shape)).toEqual([
+    'forward 6x6x4 -> 4x4x8, kernel 3x3, packed',
+    '[32x8] * [5x8]^T',
+    'forward 6x6x4 -> 4x4x8, kernel 3x3, f16, packed',
+    '[32x8] * [5x8]^T, f16 left and right and output',
+  ])
+  for (const problem of problems) {
+    const { measured, refused } = await measureProblem(engine.tuner, problem, { clock: clockOf(() => 1) })
+    expect(refused).toEqual([])
+    expect(measured).toBeDefined()
+  }
+  await engine.idle()
 })
 
 /** A convolution, a linear layer and their gradients. */

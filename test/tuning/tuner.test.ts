@@ -85,7 +85,12 @@ describe('the tuner remembers', () => {
     })
     expect(asked.map(({ batch }) => batch)).toEqual([8, 4])
     expect(tuner.wanted.map(({ batch }) => batch)).toEqual([2, 8])
-    expect(asked[0]).toMatchObject({ ...key, batch: 8, operations: 512, operands: { output: 512 } })
+    expect(asked[0]).toMatchObject({
+      ...key,
+      batch: 8,
+      operations: 512,
+      operands: { output: { size: 512, half: false } },
+    })
   })
 
   test('what was asked for before a function that throws', () => {

@@ -13,7 +13,12 @@ export function convolve(input: Tensor, weight: Tensor, geometry: Conv2dGeometry
   const output = engine.empty([geometry.batch, ...geometry.outputSize, geometry.outputChannels], input.dtype)
   // a step of training changes the weights that it trains: their packed forms are not worth keeping
   const keepPacked = !(weight.requiresGrad && engine.gradEnabled)
-  const method = engine.tuner.method(conv2dTunable, { operation: 'forward', geometry, keepPacked })
+  const method = engine.tuner.method(conv2dTunable, {
+    operation: 'forward',
+    geometry,
+    half: input.buffer.half,
+    keepPacked,
+  })
   const buffers = { input: input.buffer, weight: weight.buffer, output: output.buffer }
   conv2dForward(engine.device, buffers, geometry, { epilogue, ...method, keepPacked })
   return output
@@ -31,7 +36,12 @@ export function inputGradientOf(
 ): Tensor {
   const { engine } = gradient
   const inputGradient = engine.empty([geometry.batch, ...geometry.inputSize, geometry.inputChannels], gradient.dtype)
-  const method = engine.tuner.method(conv2dTunable, { operation: 'input-gradient', geometry, keepPacked })
+  const method = engine.tuner.method(conv2dTunable, {
+    operation: 'input-gradient',
+    geometry,
+    half: gradient.buffer.half,
+    keepPacked,
+  })
   const buffers = { outputGradient: gradient.buffer, weight: weight.buffer, inputGradient: inputGradient.buffer }
   conv2dInputGradient(engine.device, buffers, geometry, { ...method, keepPacked })
   return inputGradient
@@ -49,7 +59,12 @@ export function weightGradientOf(
     engine.device,
     { input: input.buffer, outputGradient: gradient.buffer, weightGradient: weightGradient.buffer },
     geometry,
-    engine.tuner.method(conv2dTunable, { operation: 'weight-gradient', geometry, keepPacked: false }),
+    engine.tuner.method(conv2dTunable, {
+      operation: 'weight-gradient',
+      geometry,
+      half: gradient.buffer.half,
+      keepPacked: false,
+    }),
   )
   return weightGradient
 }
