@@ -11,9 +11,24 @@ import { prepareForward, prepareTraining } from './support/network.js'
 import { shapesText } from './support/operation.js'
 import { traceNetwork } from './support/trace.js'
 
-export default suite('networks', networks.map(networkCase))
+/** Its activations are larger than its weights: what checkpointing them makes of a step. */
+const manyActivations: Network = {
+  name: 'rn50_train_128_b8',
+  kind: 'network',
+  architecture: 'resnet50',
+  input: [8, 128, 128, 3],
+  classes: 10,
+  training: true,
+}
 
-function networkCase(network: Network): BenchmarkCase {
+export default suite(
+  'networks',
+  networks.map((network) => networkCase(network)),
+  networkCase(manyActivations),
+  networkCase({ ...manyActivations, name: 'rn50_train_128_b8_checkpointed' }, { checkpointed: true }),
+)
+
+function networkCase(network: Network, { checkpointed = false } = {}): BenchmarkCase {
   const { name, input, classes, training, freezeUntil } = network
   return {
     name,
@@ -21,6 +36,7 @@ function networkCase(network: Network): BenchmarkCase {
     async prepare(engine) {
       const model = await modelOf(engine, network)
       if (freezeUntil !== undefined) model.freeze({ until: freezeUntil })
+      if (checkpointed) model.checkpointActivations()
       return training ? prepareTraining(model, input, classes) : prepareForward(model, input)
     },
   }

@@ -13,6 +13,7 @@ import { fill } from '../kernels/fill/fill.js'
 import type { RandomNumbers } from '../kernels/random/random-numbers.js'
 import { openTuner, type TuneOptions } from '../tuning/open-tuner.js'
 import { Tuner } from '../tuning/tuner.js'
+import { Recomputation } from './recomputation.js'
 import { RandomState, type RandomStream } from './random-state.js'
 import { ScopeStack } from './scope.js'
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.js'
@@ -34,6 +35,8 @@ export class Engine {
   readonly random: RandomState
   /** @internal */
   readonly scopes = new ScopeStack()
+  /** @internal */
+  readonly recomputation = new Recomputation()
   #gradEnabled = true
 
   constructor(
@@ -99,12 +102,21 @@ export class Engine {
 
   /** Runs a synchronous function without recording a tape. */
   noGrad<T>(body: () => T): T {
+    return this.#withGrad(false, 'noGrad', body)
+  }
+
+  /** Runs a synchronous function that records a tape, inside of `noGrad` too. */
+  enableGrad<T>(body: () => T): T {
+    return this.#withGrad(true, 'enableGrad', body)
+  }
+
+  #withGrad<T>(enabled: boolean, name: string, body: () => T): T {
     const before = this.#gradEnabled
-    this.#gradEnabled = false
+    this.#gradEnabled = enabled
     try {
       const result = body()
       if (result instanceof Promise) {
-        throw new AutogradError('noGrad takes a synchronous function: read values back after it has returned')
+        throw new AutogradError(`${name} takes a synchronous function: read values back after it has returned`)
       }
       return result
     } finally {
@@ -122,13 +134,15 @@ export class Engine {
 
   /** Random numbers for one use, such as one call of dropout. Each replay of a recorded step draws new ones. @internal */
   drawRandom(): RandomNumbers {
-    let drawn: RandomStream
-    const draw = () => {
-      drawn = this.random.next()
-    }
-    if (this.device.recording) this.device.everyStep(draw)
-    else draw()
-    return { seed: () => drawn.seed, stream: () => drawn.stream }
+    return this.recomputation.draw(() => {
+      let drawn: RandomStream
+      const draw = () => {
+        drawn = this.random.next()
+      }
+      if (this.device.recording) this.device.everyStep(draw)
+      else draw()
+      return { seed: () => drawn.seed, stream: () => drawn.stream }
+    })
   }
 
   /** Restarts the random numbers of initialisation and dropout. */

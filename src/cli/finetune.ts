@@ -41,6 +41,8 @@ export interface FinetuneOptions extends EngineCommandOptions {
   weightDecay: number
   labelSmoothing: number
   precision: Precision
+  /** Whether the backward pass computes stages again instead of keeping what they saved. */
+  checkpointActivations?: boolean
   /** Images; see FitOptions.recalibrationImages. */
   recalibrate: number
   zeroInitResidual?: boolean
@@ -90,6 +92,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     const model = await createFinetuned(engine, options, train, output.stem)
     const transform = resumed ? fromDescription(resumed.transform) : transformFor(train, channels, model.loadReport)
     if (options.freezeUntil !== undefined) model.freeze({ until: options.freezeUntil })
+    if (options.checkpointActivations) model.checkpointActivations()
     const trainer = trainerFor(model, transform, options, train)
     printPlan(engine, model, options, train, test, resumed ? `the weights of ${output.stem}` : weightsText(model))
     if (output.exists && !resumed) {

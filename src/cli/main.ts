@@ -30,6 +30,11 @@ const adapter = () => new Option('--adapter <name>', 'a part of the name of the 
 const model = () => new Option('--model <name>', `the network: ${modelNames.join(', ')}`).default('resnet50')
 const dataset = () =>
   new Option('--dataset <name>', `the data set: ${Object.keys(datasets).join(', ')}`).default('mnist')
+const checkpointActivations = () =>
+  new Option(
+    '--checkpoint-activations',
+    'compute the stages of the network again in the backward pass: less memory, more time',
+  )
 const tune = () =>
   new Option(
     '--tune <mode>',
@@ -67,6 +72,7 @@ program
       .choices(precisions)
       .default('f32'),
   )
+  .addOption(checkpointActivations())
   .option('--recalibrate <n>', 'measure batch norm statistics anew on n images before each test', nonNegativeInteger, 0)
   .option('--no-plan', 'run every step by itself instead of recording it once and replaying it')
   .option('--zero-init-residual', 'let the residual branches of a ResNet begin as zero')
@@ -166,6 +172,7 @@ program
       .default('training'),
   )
   .option('--freeze-until <layer>', 'train only this layer and those after it, such as layer4')
+  .addOption(checkpointActivations())
   .option('--fuse', 'fold batch norms into convolutions before (with --mode forward)')
   .addOption(new Option('--by <what>', 'what is a row').choices(['kernel', 'layer', 'dispatch']).default('kernel'))
   .option('--top <n>', 'how many rows to print, those that take the longest', positiveInteger, 20)

@@ -25,6 +25,7 @@ export interface ProfileCommandOptions extends EngineCommandOptions {
   imageSize?: number
   mode: StepMode
   freezeUntil?: string
+  checkpointActivations?: boolean
   fuse?: boolean
   by: ProfileGrouping
   top: number
@@ -41,6 +42,7 @@ export async function profileCommand(options: ProfileCommandOptions): Promise<vo
     const { weights, numClasses } = options
     const created = await createModel(engine, options.model, { weights, numClasses })
     if (options.freezeUntil !== undefined) created.freeze({ until: options.freezeUntil })
+    if (options.checkpointActivations) created.checkpointActivations()
     const model = fuse ? created.fuse() : created
     if (fuse) created.dispose()
     const channels = inputChannelsOf(options.model)

@@ -69,6 +69,12 @@ export abstract class Classifier extends Module {
   /** The last layer; setting it does not return the old one's memory. */
   protected abstract head: Linear
 
+  /**
+   * Whether the backward pass computes the stages of the network again instead of keeping what they saved: less memory, the
+   * same bits, and about a third more time. Returns the model. See docs/checkpointing.md.
+   */
+  abstract checkpointActivations(enabled?: boolean): this
+
   get numClasses(): number {
     return this.head.outFeatures
   }

@@ -245,6 +245,14 @@ export class ResNet extends Classifier {
     return this.bottleneckStride === '1x1' ? { resnet_stride: '1x1' } : {}
   }
 
+  /** A block keeps its input. */
+  override checkpointActivations(enabled = true): this {
+    for (const layer of [this.layer1, this.layer2, this.layer3, this.layer4]) {
+      for (const block of layer.children.values()) block.checkpointed = enabled
+    }
+    return this
+  }
+
   override forward(input: Tensor): Tensor {
     let x = chain(input, this.conv1, this.bn1, this.relu, this.maxpool)
     x = chain(x, this.layer1, this.layer2, this.layer3, this.layer4)

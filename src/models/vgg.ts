@@ -83,6 +83,14 @@ export class VGG extends Classifier {
     this.classifier.replace(-1, head)
   }
 
+  /** What comes between two max pools keeps its input. */
+  override checkpointActivations(enabled = true): this {
+    const modules = [...this.features.children.values()]
+    const afterPools = modules.flatMap((module, i) => (module instanceof MaxPool2d ? [i + 1] : []))
+    this.features.checkpointStages = enabled ? afterPools : []
+    return this
+  }
+
   override forward(input: Tensor): Tensor {
     let x = chain(input, this.features, this.avgpool)
     x = flatten(x)

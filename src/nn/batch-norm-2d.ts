@@ -92,7 +92,7 @@ export class BatchNorm2d extends Module {
     const mode = this.#mode
     const momentum = () => this.momentum ?? 1 / (this.#batches.value + 1)
     const output = batchNorm2d(input, { weight, bias, runningMean, runningVar, mode, momentum, eps, residual, relu })
-    if (mode === 'training') {
+    if (mode === 'training' && !this.engine.recomputation.active) {
       this.engine.device.everyStep(() => {
         this.#batches.value++
       })

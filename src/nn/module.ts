@@ -3,6 +3,7 @@
  * properties that are modules, in the order of their declaration; its parameters and buffers are registered by name.
  */
 import type { Engine } from '../autograd/engine.js'
+import { checkpoint } from '../autograd/ops/checkpoint.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { freezeBefore, freezeBelow, moduleAt, modulesFrom } from './freeze.js'
 import type { Layout } from './layout.js'
@@ -26,6 +27,8 @@ export type ForwardHook = (module: Module, input: Tensor, output: Tensor) => voi
 export abstract class Module {
   /** Whether `train()` (the default) or `eval()` was called last. */
   training = true
+  /** Whether the backward pass computes this module again instead of keeping what it saved: see `ops.checkpoint`. */
+  checkpointed = false
   /** What profiles call this module, while one is taken. @internal */
   label: string | undefined
   readonly #state = new Map<string, StateEntry>()
@@ -41,7 +44,8 @@ export abstract class Module {
    * unless the tape has saved them for the backward pass.
    */
   call(input: Tensor): Tensor {
-    const output = this.labelled(() => this.engine.scope(() => this.forward(input)))
+    const run = (from: Tensor) => this.engine.scope(() => this.forward(from))
+    const output = this.labelled(() => (this.checkpointed ? checkpoint(run, input) : run(input)))
     for (const hook of this.#hooks) hook(this, input, output)
     return output
   }

@@ -1,4 +1,5 @@
 import type { Engine } from '../autograd/engine.js'
+import { checkpoint } from '../autograd/ops/checkpoint.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { OptionError } from '../device/errors.js'
 import { chain } from './chain.js'
@@ -7,6 +8,11 @@ import { Module } from './module.js'
 /** Modules that run one after another; their names are '0', '1', ..., or those of a record. */
 export class Sequential extends Module {
   readonly #modules: Map<string, Module>
+  /**
+   * Where stages begin that the backward pass computes again, each by itself, instead of keeping what they saved; the first
+   * begins in any case. None by default: nothing is computed again. See `ops.checkpoint`.
+   */
+  checkpointStages: readonly number[] = []
 
   constructor(engine: Engine, modules: readonly Module[] | Readonly<Record<string, Module>>) {
     super(engine)
@@ -32,7 +38,17 @@ export class Sequential extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return chain(input, ...this.#modules.values())
+    const modules = [...this.#modules.values()]
+    if (this.checkpointStages.length === 0) return chain(input, ...modules)
+    const ends = [...this.checkpointStages, modules.length]
+    const stages = ends.map((end, i) => modules.slice(ends[i - 1] ?? 0, end)).filter(({ length }) => length > 0)
+    let current = input
+    for (const stage of stages) {
+      const next = checkpoint((from) => chain(from, ...stage), current)
+      if (current !== input && current !== next) this.engine.scopes.release(current)
+      current = next
+    }
+    return current
   }
 
   #resolve(name: string | number): string {

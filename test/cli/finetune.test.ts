@@ -84,6 +84,16 @@ describe('finetune', () => {
     expect(unplanned!.equals(planned!)).toBe(true)
   })
 
+  test('gives the same weights with --checkpoint-activations', async () => {
+    const { status } = await finetune('--epochs', '1', '--checkpoint-activations', '--output', 'recomputed')
+    expect(status).toBe(0)
+    await finetune('--epochs', '1', '--output', 'kept')
+    const [recomputed, kept] = await Promise.all(
+      ['recomputed', 'kept'].map((name) => readFile(path.join(folder, `${name}.safetensors`))),
+    )
+    expect(recomputed!.equals(kept!)).toBe(true)
+  })
+
   test('takes the weights of a file, and trains only what is not frozen', async () => {
     const weights = ['--weights', 'begun.safetensors', '--freeze-until', 'classifier', '--output', 'head']
     const { status, stdout } = await finetune('--epochs', '1', ...weights)

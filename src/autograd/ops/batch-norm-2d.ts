@@ -84,16 +84,19 @@ export function batchNorm2d(input: Tensor, options: BatchNorm2dOptions): Tensor 
   })
 }
 
-/** The batch's mean and biased variance; moves the running ones. */
+/** The batch's mean and biased variance; moves the running ones, unless it has done so before. */
 function batchStatistics(input: Tensor, options: Options, shape: RowsOfChannels): { mean: Tensor; variance: Tensor } {
   const { engine } = input
-  const { runningMean, runningVar, momentum } = options
+  const { runningMean, runningVar } = options
+  const again = engine.recomputation.active
   const reduction = planColumnReduction(engine.device, shape, input.buffer.half)
   const partials = engine.empty([reduction.chunks, shape.channels, 2])
   const mean = engine.empty([shape.channels])
   const variance = engine.empty([shape.channels])
-  runningMean.beforeInPlaceWrite('batchNorm2d')
-  runningVar.beforeInPlaceWrite('batchNorm2d')
+  if (!again) {
+    runningMean.beforeInPlaceWrite('batchNorm2d')
+    runningVar.beforeInPlaceWrite('batchNorm2d')
+  }
   batchNormMoments(
     engine.device,
     {
@@ -105,7 +108,7 @@ function batchStatistics(input: Tensor, options: Options, shape: RowsOfChannels)
       runningVar: runningVar.buffer,
     },
     reduction,
-    { momentum },
+    { momentum: again ? 0 : options.momentum },
   )
   return { mean, variance }
 }
