@@ -1,6 +1,5 @@
 /** `daybreak finetune`: trains a network on a data set and writes a checkpoint after every epoch. */
 import type { Engine } from '../autograd/engine.js'
-import { crossEntropy } from '../autograd/ops/index.js'
 import { datasetLoader, type ImageDataset } from '../data/index.js'
 import { fromDescription, type Transform } from '../data/transforms.js'
 import { formatBytes, OptionError } from '../device/errors.js'
@@ -185,7 +184,7 @@ function trainerFor(model: Classifier, transform: Transform, options: FinetuneOp
     model,
     optimizer,
     scheduler: options.schedule === 'cosine' ? new optim.CosineAnnealingLR(optimizer, { tMax: steps }) : undefined,
-    loss: (logits, labels) => crossEntropy(logits, labels, { labelSmoothing }),
+    labelSmoothing,
     transform,
     precision: options.precision,
     plan: options.plan,

@@ -1,5 +1,4 @@
 /** Evaluation: loss and accuracy of a model on a data set, without gradients and in evaluation mode. */
-import { crossEntropy } from '../autograd/ops/cross-entropy.js'
 import { batchCount, batches, type ImageDataset } from '../data/index.js'
 import type { Transform } from '../data/transforms.js'
 import type { Module } from '../nn/module.js'
@@ -77,7 +76,7 @@ export async function evaluateTuned(
     step: (bytes, labels) => {
       engine.noGrad(() => {
         const logits = callIn(precision, model, transform.apply(bytes))
-        metrics.add(logits, labels, crossEntropy(logits, labels))
+        metrics.crossEntropy(logits, labels)
       })
     },
   })

@@ -3,6 +3,7 @@
  * because the trainer goes on recording while a read is on its way.
  */
 import type { Engine } from '../autograd/engine.js'
+import { crossEntropyAndMetrics } from '../autograd/ops/cross-entropy.js'
 import type { Tensor } from '../autograd/tensor.js'
 import { accumulateMetrics, metricsHeaderLength } from '../kernels/metrics/accumulate.js'
 
@@ -53,6 +54,13 @@ export class MetricsAccumulator {
     return this.#step
   }
 
+  /** The mean cross-entropy of logits [N, classes] and targets i32 [N], which adds the step in the same kernel. */
+  crossEntropy(logits: Tensor, targets: Tensor, options: { readonly labelSmoothing?: number } = {}): Tensor {
+    const loss = crossEntropyAndMetrics(logits, targets, options, { totals: this.#totals, step: () => this.#step })
+    this.#countStep()
+    return loss
+  }
+
   /** Adds one step: logits [N, classes], targets i32 [N], and their mean loss. */
   add(logits: Tensor, targets: Tensor, loss: Tensor): void {
     const [rows, classes] = logits.shape as [number, number]
@@ -65,9 +73,7 @@ export class MetricsAccumulator {
       classes,
       step: () => this.#step,
     })
-    this.engine.device.everyStep(() => {
-      this.#step++
-    })
+    this.#countStep()
   }
 
   /** The totals of all steps added before the call. */
@@ -94,6 +100,12 @@ export class MetricsAccumulator {
   /** Returns the memory. */
   release(): void {
     this.#totals.handle.release('the end of the epoch')
+  }
+
+  #countStep(): void {
+    this.engine.device.everyStep(() => {
+      this.#step++
+    })
   }
 
   #zeros(steps: number): Tensor {

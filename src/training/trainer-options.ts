@@ -20,6 +20,8 @@ export interface TrainerOptions {
   readonly optimizer: Optimizer
   /** `'cross-entropy'` by default. */
   readonly loss?: 'cross-entropy' | LossFunction
+  /** Of the loss `'cross-entropy'`: this part of the target distribution, from 0 to 1, is spread evenly over all classes; 0 by default. */
+  readonly labelSmoothing?: number
   /** What turns bytes [N, H, W, C] into the model's input; bytes as they are, by default. */
   readonly transform?: Transform
   /** Moves the learning rate after every step. */

@@ -37,7 +37,9 @@ export class Trainer {
   readonly optimizer: Optimizer
   readonly history = new History()
   readonly precision: Precision
-  readonly #loss: LossFunction
+  /** Undefined for cross-entropy, whose kernel adds the metrics as well. */
+  readonly #loss: LossFunction | undefined
+  readonly #labelSmoothing: number
   readonly #transform: Transform
   readonly #scheduler: Scheduler | undefined
   readonly #scaler: GradScaler | undefined
@@ -61,7 +63,11 @@ export class Trainer {
     this.#scaler = precision === 'f16' ? new GradScaler(optimizer, options.gradScaler) : undefined
     this.#plan = plan
     this.optimizer = optimizer
-    this.#loss = loss === 'cross-entropy' ? (logits, labels) => crossEntropy(logits, labels) : loss
+    this.#loss = loss === 'cross-entropy' ? undefined : loss
+    this.#labelSmoothing = options.labelSmoothing ?? 0
+    if (this.#loss && options.labelSmoothing !== undefined) {
+      throw new OptionError('labelSmoothing', "the loss 'cross-entropy'", 'a loss function')
+    }
     this.#transform = transform ?? compose([])
     this.#scheduler = scheduler
     this.#details = { ...nameOf(model), ...details }
@@ -170,7 +176,7 @@ export class Trainer {
   /** Before the first step, so that all steps of a run are computed in the same way. */
   async #tune(train: ImageDataset, options: FitOptions): Promise<void> {
     const { model, optimizer, precision } = this
-    const run = { model, optimizer, precision, loss: this.#loss, transform: this.#transform }
+    const run = { model, optimizer, precision, loss: this.#loss ?? crossEntropy, transform: this.#transform }
     const { signal, onTuning } = options
     await tuneIfAsked(model, () => problemsOfRun(run, train, options), { signal, onProgress: onTuning })
   }
@@ -184,8 +190,7 @@ export class Trainer {
       dependencies: () => [metrics.totals],
       step: (images, labels) => {
         const logits = callIn(this.precision, model, this.#transform.apply(images))
-        const loss = this.#loss(logits, labels)
-        metrics.add(logits, labels, loss)
+        const loss = this.#lossOf(logits, labels, metrics)
         this.#update(loss)
         optimizer.zeroGrad() // gradients are the step's own: they need no memory between steps
         model.engine.device.everyStep(() => {
@@ -231,6 +236,14 @@ export class Trainer {
         step.run(...inputsOf(batch, train.imageShape))
       },
     })
+  }
+
+  /** The mean loss; adds it, and the accuracy, to the metrics. */
+  #lossOf(logits: Tensor, labels: Tensor, metrics: MetricsAccumulator): Tensor {
+    if (!this.#loss) return metrics.crossEntropy(logits, labels, { labelSmoothing: this.#labelSmoothing })
+    const loss = this.#loss(logits, labels)
+    metrics.add(logits, labels, loss)
+    return loss
   }
 
   /** The backward pass and the optimizer's step. */

@@ -1,7 +1,8 @@
 /** Loss and accuracy that add up on the GPU. */
 import { describe, expect, test } from 'vitest'
+import { crossEntropy } from '../../src/autograd/ops/cross-entropy.js'
 import { MetricsAccumulator } from '../../src/training/metrics.js'
-import { testValues } from '../support/compare.js'
+import { expectClose, testValues } from '../support/compare.js'
 import { useEngine } from '../support/engine.js'
 
 const holder = useEngine()
@@ -39,6 +40,41 @@ describe('metrics', () => {
         firstNonFiniteStep: undefined,
       })
     }
+  })
+
+  test.each([
+    [1, 1],
+    [64, 10],
+    [300, 1000],
+  ])('with the cross-entropy of %i rows of %i classes in the same kernel', async (rows, classes) => {
+    const targets = Int32Array.from({ length: rows }, (_, row) => (row % 5 === 4 ? -100 : (row * 7) % classes))
+    const values = logitsFor(
+      [...targets].map((label, row) => (row % 3 === 0 ? 0 : Math.max(label, 0))),
+      classes,
+    )
+    for (const { engine } of [holder, lesser]) {
+      const [apart, together] = [new MetricsAccumulator(engine, 1), new MetricsAccumulator(engine, 1)]
+      const [one, other] = [0, 1].map(() => engine.tensor(values, [rows, classes], { requiresGrad: true }))
+      const labels = engine.tensor(targets)
+      const expected = crossEntropy(one!, labels, { labelSmoothing: 0.1 })
+      apart.add(one!, labels, expected)
+      const loss = together.crossEntropy(other!, labels, { labelSmoothing: 0.1 })
+      // sums of at most 300 positive numbers in another order
+      expectClose(await loss.toArray(), await expected.toArray(), 1e-6, 'loss')
+      const [a, b] = [await apart.read(), await together.read()]
+      expect({ ...b, loss: 0, losses: 0 }).toEqual({ ...a, loss: 0, losses: 0 })
+      expect(b.losses[0]).toBe(await loss.item())
+      for (const each of [expected, loss]) each.backward()
+      expect(await other!.grad!.toArray()).toEqual(await one!.grad!.toArray())
+    }
+  })
+
+  test('a cross-entropy of nothing is NaN, and is noted', async () => {
+    const { engine } = holder
+    const metrics = new MetricsAccumulator(engine, 1)
+    const loss = metrics.crossEntropy(engine.ones([2, 3]), engine.tensor(Int32Array.of(-100, -100)))
+    expect(await loss.item()).toBeNaN()
+    expect(await metrics.read()).toMatchObject({ correct: 0, images: 2, firstNonFiniteStep: 1 })
   })
 
   test('the first of equal logits is the prediction', async () => {

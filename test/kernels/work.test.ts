@@ -51,7 +51,13 @@ describe.runIf(measures)('operations', () => {
     const input = ones([1, 8, 8, 4])
     const taps = 4 * 4 * 4 * (2 * 2)
     const max = await operationsOf(() => maxPool2d(input, { kernelSize: 2 }))
-    expect(max).toMatchObject({ 'max-pool-2d/forward': taps, 'max-pool-2d/backward': 2 * taps })
+    expect(max).toMatchObject({ 'max-pool-2d/forward': taps, 'max-pool-2d/backward-apart': taps })
+    const overlapping = await operationsOf(() => maxPool2d(input, { kernelSize: 3, stride: 1 }))
+    const overlappingTaps = 6 * 6 * 4 * (3 * 3)
+    expect(overlapping).toMatchObject({
+      'max-pool-2d/forward': overlappingTaps,
+      'max-pool-2d/backward': 2 * overlappingTaps,
+    })
     const average = await operationsOf(() => avgPool2d(input, { kernelSize: 2 }))
     expect(average).toMatchObject({ 'avg-pool-2d/forward': taps, 'avg-pool-2d/backward': 2 * taps })
   })

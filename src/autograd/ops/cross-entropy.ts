@@ -2,7 +2,9 @@
 import { OptionError, ShapeError } from '../../device/errors.js'
 import { crossEntropyBackward } from '../../kernels/cross-entropy/backward.js'
 import { crossEntropyForward } from '../../kernels/cross-entropy/forward.js'
+import { crossEntropyMeanAndMetrics } from '../../kernels/cross-entropy/mean-and-metrics.js'
 import { crossEntropyMean } from '../../kernels/cross-entropy/mean.js'
+import type { UniformValue } from '../../kernels/kernel.js'
 import { reduceSum } from '../../kernels/reduce/sum.js'
 import { checkDType, checkNumber } from '../check.js'
 import { checkRank, formatShape } from '../shape.js'
@@ -34,7 +36,37 @@ export interface CrossEntropyOptions {
  * @throws ShapeError, OptionError; a `DataError` at the next read-back for a target that is no class
  */
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  if (input.dtype === 'f16') return crossEntropy(cast(input, 'f32'), target, options)
+  return crossEntropyOf(input, target, options, undefined)
+}
+
+/** Where the metrics of steps add up; see shaders/metrics/step.wgsl. */
+export interface StepMetrics {
+  /** u32 [4 + steps]. */
+  readonly totals: Tensor
+  /** The number of the step, from 0. */
+  readonly step: UniformValue
+}
+
+/**
+ * The mean of `crossEntropy`; its kernel adds the loss and the number of rows whose first maximum is their target to running totals,
+ * too.
+ */
+export function crossEntropyAndMetrics(
+  input: Tensor,
+  target: Tensor,
+  options: Omit<CrossEntropyOptions, 'reduction'>,
+  metrics: StepMetrics,
+): Tensor {
+  return crossEntropyOf(input, target, options, metrics)
+}
+
+function crossEntropyOf(
+  input: Tensor,
+  target: Tensor,
+  options: CrossEntropyOptions,
+  metrics: StepMetrics | undefined,
+): Tensor {
+  if (input.dtype === 'f16') return crossEntropyOf(cast(input, 'f32'), target, options, metrics)
   const { labelSmoothing = 0, ignoreIndex = -100, reduction = 'mean' } = options
   checkRank('crossEntropy', input.shape, 2, 'logits [N, C]')
   checkDType('crossEntropy', 'input', input, 'f32')
@@ -68,7 +100,9 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
     },
     sizes,
   )
-  const { output, count } = reduceLosses(losses, counted, reduction)
+  const { output, count } = metrics
+    ? meanAndMetrics(losses, counted, { input, target, metrics })
+    : reduceLosses(losses, counted, reduction)
   return differentiable({
     name: 'crossEntropy',
     inputs: { input },
@@ -90,6 +124,30 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
       return { input: inputGradient }
     },
   })
+}
+
+/** The mean, and the number of rows that count. */
+function meanAndMetrics(
+  losses: Tensor,
+  counted: Tensor,
+  { input, target, metrics }: { input: Tensor; target: Tensor; metrics: StepMetrics },
+): { output: Tensor; count: Tensor } {
+  const { engine } = losses
+  const [rows, classes] = input.shape as [number, number]
+  const [output, count] = [engine.empty([]), engine.empty([])]
+  crossEntropyMeanAndMetrics(engine.device, {
+    losses: losses.buffer,
+    counted: counted.buffer,
+    logits: input.buffer,
+    targets: target.buffer,
+    loss: output.buffer,
+    count: count.buffer,
+    totals: metrics.totals.buffer,
+    rows,
+    classes,
+    step: metrics.step,
+  })
+  return { output, count }
 }
 
 /** The output, and the number of rows that count where the backward pass needs it. */
