@@ -84,9 +84,8 @@ export abstract class Module {
 
   /**
    * Adds what the commands of a run may depend on, besides the input and the modules below: a step that was recorded with other
-   * values, or other objects, cannot be replayed. By default all properties, the
-   * elements of short arrays, and the parameters and buffers. A class with private
-   * fields that matter adds them. @internal
+   * values, or other objects, cannot be replayed. By default all properties, the elements of short arrays, and the parameters and
+   * buffers. A class with private fields that matter adds them. @internal
    */
   addRecordingKey(key: unknown[]): void {
     key.push(this)
