@@ -77,14 +77,14 @@ export class PlannedStep<T = void> {
     const key = keyOf(inputs, modules)
     const index = this.#recorded.findIndex((recorded) => sameKey(recorded.key, key))
     if (index >= 0) {
-      const [recorded] = this.#recorded.splice(index, 1)
-      for (const [i, { values }] of inputs.entries()) recorded!.inputs[i]!.set(values)
-      if (recorded!.plan.replay()) {
-        this.#recorded.push(recorded!)
+      const recorded = this.#recorded.splice(index, 1)[0]!
+      this.#recorded.push(recorded)
+      for (const [i, { values }] of inputs.entries()) recorded.inputs[i]!.set(values)
+      if (recorded.plan.replay()) {
         this.#inVain = 0
-        return recorded!.result
+        return recorded.result
       }
-      releaseOne(recorded!)
+      releaseOne(this.#recorded.pop()!)
     }
     return this.#record(key, inputs)
   }

@@ -1,6 +1,7 @@
 /** Steps written by hand: when they are recorded, when they are replayed, and what they leave behind. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { crossEntropy, mul } from '../../src/autograd/ops/index.js'
+import { OptionError } from '../../src/device/errors.js'
 import type { Tensor, TensorData } from '../../src/autograd/tensor.js'
 import { resnet50 } from '../../src/models/index.js'
 import { Dropout, Linear, type Module, Sequential } from '../../src/nn/index.js'
@@ -178,6 +179,22 @@ test('what is returned outlives the scope around the call, until the step is rel
   })
   expect(await loss.item()).toBeGreaterThan(0)
   expect(run()).toBe(loss)
+})
+
+test('a replay that throws leaves its plan, which can be replayed and released', () => {
+  const { engine } = holder
+  optimizer.prepare()
+  const { inUse } = engine.memory()
+  const { run, body, step } = makeStep()
+  const { handle } = run()
+  optimizer.groups[0]!.lr = -1
+  expect(() => run()).toThrow(OptionError)
+  optimizer.groups[0]!.lr = 0.1
+  run()
+  expect(body).toHaveBeenCalledOnce()
+  step.release()
+  handle.release('the test')
+  expect(engine.memory().inUse).toBe(inUse)
 })
 
 test('a step that throws leaves no memory behind, and the next one is recorded', () => {
