@@ -7,6 +7,10 @@
 //   rightColumns, rightSegment, loadRight            the same for four columns of right
 //   isEmpty(LeftSegment) -> bool                     whether loadLeft gives nothing but zeros in this segment
 //
+// and, where neighbouring rows of the results are not neighbours in the output (scattered), in one more:
+//
+//   outputPlace(row, batch) -> OutputPlace           which row of which batch of the output it is
+//
 // Where operands are read four neighbours at a time (leftVectors, rightVectors), loadLeft gets one row four times. Operands and
 // results may be f16; all sums are f32.
 //
@@ -71,6 +75,20 @@ fn nextSegment(segment: vec2<u32>) -> vec2<u32> {
   return select(vec2<u32>(segment.x, segment.y + 1u), vec2<u32>(segment.x + 1u, 0u), last);
 }
 
+// Where a row of the results goes, if there is one.
+struct OutputPlace {
+  inside: bool,
+  row: u32,
+  batch: u32,
+}
+
+#if ${scattered}
+#else
+fn outputPlace(row: u32, batch: u32) -> OutputPlace {
+  return OutputPlace(row < uniforms.rows, row, batch);
+}
+#endif
+
 fn leftRowsInside(rows: vec4<u32>, batch: u32) -> LeftRows {
   return leftRows(min(rows, vec4<u32>(uniforms.rows - 1u)), batch);
 }
@@ -81,10 +99,11 @@ fn rightColumnsInside(columns: vec4<u32>, batch: u32) -> RightColumns {
 
 #if ${vectors}
 fn storeLine(tile: Tile, row: u32, column: u32, values: vec4<f32>) {
-  if (row < uniforms.rows) {
-    let inRow = tile.batch * uniforms.outputBatchStride + column;
+  let place = outputPlace(row, tile.batch);
+  if (place.inside) {
+    let inRow = place.batch * uniforms.outputBatchStride + column;
     let position =
-      (uniforms.outputOffset + tile.split * uniforms.splitStride + row * uniforms.outputRowStride + inRow) / 4u;
+      (uniforms.outputOffset + tile.split * uniforms.splitStride + place.row * uniforms.outputRowStride + inRow) / 4u;
     output[position] = OutputElement(finish(values, position, (uniforms.biasOffset + inRow) / 4u));
   }
 }
@@ -94,16 +113,17 @@ fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block
   // a copy that may be indexed by a variable, so that the sums themselves can stay in registers
   var values = block;
   for (var i = 0u; i < 4u; i++) {
-    if (rows[i] >= uniforms.rows) {
-      break;
+    let place = outputPlace(rows[i], batch);
+    if (!place.inside) {
+      continue;
     }
     for (var j = 0u; j < 4u; j++) {
       if (columns[j] >= uniforms.columns) {
         break;
       }
-      let inRow = batch * uniforms.outputBatchStride + columns[j];
+      let inRow = place.batch * uniforms.outputBatchStride + columns[j];
       let position =
-        uniforms.outputOffset + split * uniforms.splitStride + rows[i] * uniforms.outputRowStride + inRow;
+        uniforms.outputOffset + split * uniforms.splitStride + place.row * uniforms.outputRowStride + inRow;
       output[position] = OutputElement(finish(values[i][j], position, uniforms.biasOffset + inRow));
     }
   }

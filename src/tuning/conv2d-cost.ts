@@ -3,7 +3,7 @@
  * traffic at the speed of its memory. The figures behind the constants are in docs/performance.md.
  */
 import type { Device } from '../device/device.js'
-import type { Conv2dGeometry } from '../kernels/conv2d/geometry.js'
+import { type Conv2dGeometry, phasesOf } from '../kernels/conv2d/geometry.js'
 import {
   type Conv2dOperation,
   type Conv2dVariant,
@@ -45,11 +45,12 @@ export function conv2dCost(
 function directCost(device: Device, operation: Conv2dOperation, geometry: Conv2dGeometry): Conv2dCost {
   const { batch, inputSize, outputSize, inputChannels, outputChannels, kernelSize, padding } = geometry
   const { kind } = device.adapter
-  const pixels = batch * (operation === 'input-gradient' ? inputSize[0] * inputSize[1] : outputSize[0] * outputSize[1])
-  const [depth, columns] =
-    operation === 'input-gradient' ? [outputChannels, inputChannels] : [inputChannels, outputChannels]
+  const phases = phasesOf(geometry)
+  const isInputGradient = operation === 'input-gradient'
+  const pixels = batch * (isInputGradient ? inputSize[0] * inputSize[1] : outputSize[0] * outputSize[1])
+  const [depth, columns] = isInputGradient ? [outputChannels, inputChannels] : [inputChannels, outputChannels]
   // inner products for the CPU skip the taps that meet padding only
-  const taps = kernelSize.map((length, side) =>
+  const taps = (isInputGradient ? phases.taps : kernelSize).map((length, side) =>
     kind === 'software' && padding[side]! > 0 ? Math.min(length, 2 * inputSize[side]! - 1) : length,
   )
   const operations = 2 * pixels * taps[0]! * taps[1]! * depth * roundUp(columns, productTile[kind])
@@ -59,7 +60,8 @@ function directCost(device: Device, operation: Conv2dOperation, geometry: Conv2d
 }
 
 function directSizes(operation: Conv2dOperation, geometry: Conv2dGeometry): ProductSizes {
-  const { batch, inputSize, outputSize, kernelSize, groups } = geometry
+  const { batch, outputSize, kernelSize, groups } = geometry
+  const phases = phasesOf(geometry)
   const [inputs, outputs] = [geometry.inputChannels / groups, geometry.outputChannels / groups]
   const taps = kernelSize[0] * kernelSize[1]
   const pixels = batch * outputSize[0] * outputSize[1]
@@ -67,7 +69,12 @@ function directSizes(operation: Conv2dOperation, geometry: Conv2dGeometry): Prod
     case 'forward':
       return { batches: groups, rows: pixels, columns: outputs, depth: taps * inputs }
     case 'input-gradient':
-      return { batches: groups, rows: batch * inputSize[0] * inputSize[1], columns: inputs, depth: taps * outputs }
+      return {
+        batches: groups * phases.count[0] * phases.count[1],
+        rows: batch * phases.size[0] * phases.size[1],
+        columns: inputs,
+        depth: phases.taps[0] * phases.taps[1] * outputs,
+      }
     case 'weight-gradient':
       return { batches: groups, rows: taps * inputs, columns: outputs, depth: pixels }
   }

@@ -4,7 +4,7 @@ import type { Engine } from '../../src/autograd/engine.js'
 import { conv2d, type Conv2dOptions } from '../../src/autograd/ops/conv2d.js'
 import { OptionError, ShapeError } from '../../src/device/errors.js'
 import { expectClose, testValues } from '../support/compare.js'
-import { convolve } from '../support/convolve.js'
+import { convolutionGradients, convolve, convolvedShape } from '../support/convolve.js'
 import { tinyLimits, useEngine } from '../support/engine.js'
 import { useEngineWithGpuKernels, useEngineWithoutSubgroups } from '../support/gpu-kernels.js'
 import { checkGradients, goldenSuite, type TensorsByName } from '../support/op-suite.js'
@@ -57,24 +57,36 @@ test('any geometry', async () => {
   await fc.assert(
     fc.asyncProperty(geometry, async ({ batch, size, groups, groupInputs, groupOutputs, kernel, ...options }) => {
       fc.pre(size.every((length, i) => length + 2 * options.padding[i]! > options.dilation[i]! * (kernel[i]! - 1)))
-      const shapes = {
+      const sizes = {
         input: [batch, ...size, groups * groupInputs] as const,
         weight: [...kernel, groupInputs, groups * groupOutputs] as const,
+        ...options,
       }
-      const input = testValues(batch * size[0] * size[1] * groups * groupInputs, 1)
-      const weight = testValues(kernel[0] * kernel[1] * groupInputs * groups * groupOutputs, 2)
-      const expected = convolve(
-        { values: input, shape: shapes.input },
-        { values: weight, shape: shapes.weight },
-        options,
-      )
+      const shape = convolvedShape(sizes)
+      const [input, weight, gradient] = [sizes.input, sizes.weight, shape].map((dimensions, i) =>
+        testValues(
+          dimensions.reduce((a, b) => a * b),
+          i + 1,
+        ),
+      ) as [Float32Array, Float32Array, Float32Array]
+      const output = convolve(input, weight, sizes)
+      const gradients = convolutionGradients(input, weight, gradient, sizes)
       for (const { engine } of [holder, gpuKernels, registers, tinyGpuKernels]) {
-        const output = conv2d(engine.tensor(input, shapes.input), engine.tensor(weight, shapes.weight), undefined, {
-          ...options,
-          groups,
-        })
-        expect(output.shape).toEqual(expected.shape)
-        expectClose(await output.toArray(), expected.values, tolerance, JSON.stringify(options))
+        const tensors = {
+          input: engine.tensor(input, sizes.input, { requiresGrad: true }),
+          weight: engine.tensor(weight, sizes.weight, { requiresGrad: true }),
+        }
+        const actual = conv2d(tensors.input, tensors.weight, undefined, { ...options, groups })
+        expect(actual.shape).toEqual(shape)
+        expectClose(await actual.toArray(), output, tolerance, JSON.stringify(options))
+        actual.backward({ gradient: engine.tensor(gradient, shape) })
+        expectClose(await tensors.input.grad!.toArray(), gradients.input, tolerance, `input, ${JSON.stringify(sizes)}`)
+        expectClose(
+          await tensors.weight.grad!.toArray(),
+          gradients.weight,
+          tolerance,
+          `weight, ${JSON.stringify(sizes)}`,
+        )
       }
     }),
     { numRuns: 40, seed: 5 },

@@ -50,6 +50,28 @@ export function isPointwise({ kernelSize, stride, padding, groups }: Conv2dGeome
   )
 }
 
+/**
+ * The gradient of the input is computed phase by phase: input pixels whose coordinates leave the same remainder when divided by
+ * the stride meet the same taps of the kernel, `stride` apart. Pairs are [height, width].
+ */
+export interface Phases {
+  /** How many there are; along a side with a dilation, which mixes them, one. */
+  readonly count: readonly [number, number]
+  /** The pixels of the largest of them. */
+  readonly size: readonly [number, number]
+  /** The most taps that one of them meets. */
+  readonly taps: readonly [number, number]
+}
+
+export function phasesOf({ inputSize, kernelSize, stride, dilation }: Conv2dGeometry): Phases {
+  const count: [number, number] = [dilation[0] === 1 ? stride[0] : 1, dilation[1] === 1 ? stride[1] : 1]
+  return {
+    count,
+    size: [Math.ceil(inputSize[0] / count[0]), Math.ceil(inputSize[1] / count[1])],
+    taps: [Math.ceil(kernelSize[0] / count[0]), Math.ceil(kernelSize[1] / count[1])],
+  }
+}
+
 /** The uniforms that shaders/conv2d/*.wgsl read. */
 export const geometryUniforms = {
   inputHeight: 'u32',

@@ -16,10 +16,19 @@ import {
   imageWindows,
   isPointwise,
   multiplyAddsOfImage,
+  phasesOf,
   weightSize,
 } from './geometry.js'
 import { type Conv2dMethod, winogradProblem, withPackedWeight } from './variants.js'
 import { winogradInputGradient } from './winograd/index.js'
+
+const phaseUniforms = {
+  kernelHeight: 'u32',
+  phasesInColumn: 'u32',
+  phasesInRow: 'u32',
+  phaseHeight: 'u32',
+  phaseWidth: 'u32',
+} as const
 
 const kernel = defineKernel({
   name: 'conv2d/input-gradient',
@@ -29,7 +38,7 @@ const kernel = defineKernel({
     weight: readFloats('rightVectors'),
     output: writeFloats('vectors'),
   },
-  uniforms: { ...innerProductUniforms, ...geometryUniforms, outputGradientOffset: 'u32' },
+  uniforms: { ...innerProductUniforms, ...geometryUniforms, ...phaseUniforms, outputGradientOffset: 'u32' },
 })
 
 export interface Conv2dInputGradientBuffers {
@@ -63,7 +72,7 @@ export function conv2dInputGradient(
     })
     return
   }
-  const { inputChannels, outputChannels, inputSize, kernelSize, stride, groups } = geometry
+  const { inputChannels, outputChannels, inputSize, stride, groups } = geometry
   const sizes = imageSizes(geometry)
   const pixels = inputSize[0] * inputSize[1]
   if (isPointwise(geometry)) {
@@ -79,16 +88,17 @@ export function conv2dInputGradient(
     })
     return
   }
+  const phases = phasesOf(geometry)
   for (const window of imageWindows(device, kernel.name, geometry)) {
     const gradientRange = offsetRange(device, outputGradient, window.start * sizes.output, window.count * sizes.output)
     innerProduct(
       device,
       {
-        batches: groups,
-        rows: window.count * pixels,
+        batches: groups * phases.count[0] * phases.count[1],
+        rows: window.count * phases.size[0] * phases.size[1],
         columns: inputChannels / groups,
-        segments: kernelSize[0] * kernelSize[1],
-        segmentsInRow: kernelSize[1],
+        segments: phases.taps[0] * phases.taps[1],
+        segmentsInRow: phases.taps[1],
         segmentLength: outputChannels / groups,
       },
       {
@@ -97,6 +107,7 @@ export function conv2dInputGradient(
         leftInFours: areFours(outputChannels / groups, gradientRange.offset),
         rightInFours: areFours(outputChannels / groups),
         segmented: true,
+        scattered: phases.count.some((count) => count > 1),
       },
       {
         buffer: inputGradient,
@@ -112,9 +123,18 @@ export function conv2dInputGradient(
         kernel.dispatch(device, {
           ...dispatch,
           template: { ...dispatch.template, strided: stride.some((step) => step > 1) },
-          work: window.count * multiplyAddsOfImage(geometry) * 2, // with a stride, most taps of a pixel meet nothing
+          work: window.count * multiplyAddsOfImage(geometry) * 2, // what lies beyond a phase's taps and pixels is not counted
           bindings: { outputGradient: gradientRange.range, weight, output: dispatch.output },
-          uniforms: { ...dispatch.uniforms, ...geometryValues(geometry), outputGradientOffset: gradientRange.offset },
+          uniforms: {
+            ...dispatch.uniforms,
+            ...geometryValues(geometry),
+            kernelHeight: geometry.kernelSize[0],
+            phasesInColumn: phases.count[0],
+            phasesInRow: phases.count[1],
+            phaseHeight: phases.size[0],
+            phaseWidth: phases.size[1],
+            outputGradientOffset: gradientRange.offset,
+          },
         }),
     )
   }

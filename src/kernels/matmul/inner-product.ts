@@ -51,6 +51,8 @@ export interface OperandOrder {
   readonly rightInFours: boolean
   /** Whether the depth may have more than one segment. */
   readonly segmented: boolean
+  /** Whether the kernel says itself which row of the output a row of the results is; not by default. */
+  readonly scattered?: boolean
 }
 
 /** The uniforms that inner-product.wgsl reads; a kernel's own ones are declared beside them. */
@@ -105,7 +107,7 @@ export function innerProduct(
   const results = offsetRange(device, output.buffer, output.start, output.extent)
   // parts of results are stored as they are
   const epilogue = bindEpilogue(device, partials ? {} : (output.epilogue ?? {}), output)
-  const { leftAlongDepth, rightAlongDepth, segmented } = order
+  const { leftAlongDepth, rightAlongDepth, segmented, scattered = false } = order
   const tileDepth = Number(tiling.template.tileDepth)
   const hasVectors = (inFours: boolean, alongDepth: boolean) =>
     inFours && (alongDepth ? tiling.vectorsAlongDepth : tiling.vectors)
@@ -123,6 +125,7 @@ export function innerProduct(
       leftTransposed: leftVectors && leftAlongDepth,
       rightTransposed: rightVectors && rightAlongDepth,
       segmented,
+      scattered,
       slicesInSegments: !segmented || segmentLength % tileDepth === 0,
       wholeSlices: depth % tileDepth === 0,
       vectors: tiling.vectors && places.every((place) => place % 4 === 0),
@@ -167,7 +170,7 @@ const splitGranularity = 16
 function splitsFor(device: Device, product: InnerProduct, { extent }: InnerProductOutput, tiles: number): number {
   const { batches, rows, columns, segments, segmentLength } = product
   // the parts must be whole arrays of results, or adding them would touch what lies between
-  if (extent !== batches * rows * columns) return 1
+  if (extent > batches * rows * columns) return 1
   const workgroups = device.adapter.kind === 'gpu' ? 256 : 16
   return Math.max(
     1,
