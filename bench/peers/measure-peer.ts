@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { ComparedCase } from '../support/compared.js'
 import { type Effort, measureSamples, type Timing, timingOf } from '../support/measure.js'
+import { peakMemory } from '../support/peak-memory.js'
 import { answerFile, outputFile, type PeerAnswer, type PeerRequest } from './protocol.js'
 
 /** A case, ready to run: the model and the data are made. */
@@ -68,7 +69,7 @@ export async function measurePeer(
       slowestMs: timing.slowest,
       samples: timing.samples,
     }),
-    peakMB: (process.resourceUsage().maxRSS * 1024) / 1e6,
+    peakMB: peakMemory(),
     ...(peer.tensorsMB && { tensorsMB: peer.tensorsMB() }),
     gpuErrors: gpuErrors.length,
     ...(gpuErrors.length > 0 && { gpuError: gpuErrors[0]!.slice(0, 300) }),

@@ -185,6 +185,12 @@ def blas():
 
 
 def peak_bytes():
+    # on Linux, getrusage would count what the parent had when it started this process
+    if sys.platform == 'linux':
+        with open('/proc/self/status') as status:
+            for line in status:
+                if line.startswith('VmHWM:'):
+                    return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == 'darwin' else peak * 1024
 

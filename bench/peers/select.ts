@@ -5,7 +5,7 @@ import { selectCases } from '../support/select.js'
 /** One of each kind, chosen so that all engines are done within minutes. */
 const quickNames = ['mm512', 'c3_64_56_b1', 'rn50_fwd_32_b32', 'minivgg_train_28_b128']
 /** What the first execution is interesting of: models are opened, and trained, from nothing. */
-const coldNames = ['rn50_fwd_32_b32', 'rn50_train_32_b32', 'minivgg_train_28_b128']
+const coldNames = ['rn50_fwd_32_b32', 'rn50_trainl4_32_b32', 'rn50_train_32_b32', 'minivgg_train_28_b128']
 
 /**
  * The cases that are meant by names (see `selectCases`; the kind of a case is its family). Without names it is all of them,

@@ -3,6 +3,7 @@ import { createEngine } from '../../src/autograd/engine.js'
 import { createModel, inputChannelsOf } from '../../src/models/index.js'
 import { type Effort, measure } from '../support/measure.js'
 import { prepareForward, prepareTraining } from '../support/network.js'
+import { peakMemory } from '../support/peak-memory.js'
 import { classes, type LongRun, type ScalingPoint } from './points.js'
 import type { ScalingResult, WindowResult } from './results.js'
 
@@ -43,7 +44,7 @@ async function measurePoint(asked: ScalingPoint, wanted: Effort): Promise<Scalin
     multiplyAdds: prepared.multiplyAdds,
     gflops: (2 * prepared.multiplyAdds!) / median / 1e6,
     tensorsMB: engine.memory().peak / 1e6,
-    peakMB: (process.resourceUsage().maxRSS * 1024) / 1e6,
+    peakMB: peakMemory(),
   }
 }
 
