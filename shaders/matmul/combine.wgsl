@@ -21,5 +21,5 @@ fn main(
     sum += partials[split * uniforms.size + i];
   }
   let position = uniforms.outputOffset + i;
-  output[position] = OutputElement(finish(sum, position, uniforms.biasOffset + i % uniforms.biasLength));
+  output[position] = OutputElement(finish(sum, position, columnTerms(uniforms.biasOffset + i % uniforms.biasLength)));
 }

@@ -2,17 +2,35 @@
 // residual), each part only where the template says so. See src/kernels/matmul/epilogue.ts. `Value` is f32, or vec4<f32>
 // where all arrays are arrays of vec4<f32>.
 
-// The value that goes to output[position]; `column` is the result's place in scale and bias.
-fn finish(value: Value, position: u32, column: u32) -> Value {
+// What all results of a column have in common.
+struct ColumnTerms {
+  scale: Value,
+  bias: Value,
+}
+
+// Of the column at a place in scale and bias.
+fn columnTerms(column: u32) -> ColumnTerms {
+  var terms: ColumnTerms;
+#if ${scale}
+  terms.scale = Value(scale[column]);
+#endif
+#if ${bias}
+  terms.bias = Value(bias[column]);
+#endif
+  return terms;
+}
+
+// The value that goes to output[position].
+fn finish(value: Value, position: u32, terms: ColumnTerms) -> Value {
   var result = value;
 #if ${accumulate}
   result += Value(output[position]);
 #endif
 #if ${scale}
-  result *= Value(scale[column]);
+  result *= terms.scale;
 #endif
 #if ${bias}
-  result += Value(bias[column]);
+  result += terms.bias;
 #endif
 #if ${residual}
   result += Value(residual[position]);

@@ -55,8 +55,12 @@ fn main(
     }
   }
 
-  storeBlock(tile.batch, tile.split, rows0, columns0, sum00);
-  storeBlock(tile.batch, tile.split, rows0, columns1, sum01);
-  storeBlock(tile.batch, tile.split, rows1, columns0, sum10);
-  storeBlock(tile.batch, tile.split, rows1, columns1, sum11);
+  // a loop, so that drivers compile this code once; see inner-product-subgroups.wgsl
+  let end = min(tile.row + 8u * ${tileHeight}u, uniforms.rows);
+  for (var row = rows0.x; row < end; row += 4u * ${tileHeight}u) {
+    storeBlock(tile.batch, tile.split, row, ${tileHeight}u, columns0, sum00);
+    storeBlock(tile.batch, tile.split, row, ${tileHeight}u, columns1, sum01);
+    sum00 = sum10;
+    sum01 = sum11;
+  }
 }

@@ -79,16 +79,21 @@ fn main(
     }
   }
 
-  storeLines(tile, tile.row, column, sum0);
-  storeLines(tile, tile.row + 4u, column, sum1);
-  storeLines(tile, tile.row + 8u, column, sum2);
-  storeLines(tile, tile.row + 12u, column, sum3);
+  // In a loop, of a length that compilers do not know, so that there is one copy of the code: drivers compile all code that
+  // is written eight times in seconds instead of tenths of a second.
+  let end = min(tile.row + 4u * subgroupSize, uniforms.rows);
+  for (var row = tile.row; row < end; row += 4u) {
+    storeLines(tile, row, column, sum0);
+    sum0 = sum1;
+    sum1 = sum2;
+    sum2 = sum3;
 #if ${eightLanes}
-  storeLines(tile, tile.row + 16u, column, sum4);
-  storeLines(tile, tile.row + 20u, column, sum5);
-  storeLines(tile, tile.row + 24u, column, sum6);
-  storeLines(tile, tile.row + 28u, column, sum7);
+    sum3 = sum4;
+    sum4 = sum5;
+    sum5 = sum6;
+    sum6 = sum7;
 #endif
+  }
 }
 
 // addOuterProduct for the columns of a lane.
@@ -109,10 +114,22 @@ fn storeLines(tile: Tile, row: u32, column: u32, sum: Block) {
   storeBlock(
     tile.batch,
     tile.split,
-    row + stride,
+    row,
+    1u,
     columns,
     mat4x4<f32>(vec4<f32>(sum[0], none), vec4<f32>(sum[1], none), vec4<f32>(sum[2], none), vec4<f32>(sum[3], none)),
   );
+#elif ${vectors}
+  if (column >= uniforms.columns) {
+    return;
+  }
+  let terms = columnTerms((uniforms.biasOffset + tile.batch * uniforms.outputBatchStride + column) / 4u);
+  var lines = sum;
+  let end = min(row + 4u, uniforms.rows);
+  for (var line = row; line < end; line++) {
+    storeLine(tile, line, column, terms, lines[0]);
+    lines = Block(lines[1], lines[2], lines[3], lines[3]);
+  }
 #else
   storeSquare(tile, row, column, sum);
 #endif

@@ -98,34 +98,39 @@ fn rightColumnsInside(columns: vec4<u32>, batch: u32) -> RightColumns {
 }
 
 #if ${vectors}
-fn storeLine(tile: Tile, row: u32, column: u32, values: vec4<f32>) {
+fn storeLine(tile: Tile, row: u32, column: u32, terms: ColumnTerms, values: vec4<f32>) {
   let place = outputPlace(row, tile.batch);
   if (place.inside) {
     let inRow = place.batch * uniforms.outputBatchStride + column;
     let position =
       (uniforms.outputOffset + tile.split * uniforms.splitStride + place.row * uniforms.outputRowStride + inRow) / 4u;
-    output[position] = OutputElement(finish(values, position, (uniforms.biasOffset + inRow) / 4u));
+    output[position] = OutputElement(finish(values, position, terms));
   }
 }
 #else
-// Stores block[i][j], the result of row rows[i] and column columns[j], where they lie inside.
-fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block: mat4x4<f32>) {
-  // a copy that may be indexed by a variable, so that the sums themselves can stay in registers
-  var values = block;
-  for (var i = 0u; i < 4u; i++) {
-    let place = outputPlace(rows[i], batch);
-    if (!place.inside) {
-      continue;
-    }
-    for (var j = 0u; j < 4u; j++) {
-      if (columns[j] >= uniforms.columns) {
-        break;
-      }
+// Stores the results of one row, where their columns lie inside.
+fn storeElements(batch: u32, split: u32, row: u32, columns: vec4<u32>, values: vec4<f32>) {
+  let place = outputPlace(row, batch);
+  if (!place.inside) {
+    return;
+  }
+  for (var j = 0u; j < 4u; j++) {
+    if (columns[j] < uniforms.columns) {
       let inRow = place.batch * uniforms.outputBatchStride + columns[j];
       let position =
         uniforms.outputOffset + split * uniforms.splitStride + place.row * uniforms.outputRowStride + inRow;
-      output[position] = OutputElement(finish(values[i][j], position, uniforms.biasOffset + inRow));
+      output[position] = OutputElement(finish(values[j], position, columnTerms(uniforms.biasOffset + inRow)));
     }
+  }
+}
+
+// Stores block[i][j], the result of row firstRow + i * rowStep and column columns[j], where they lie inside.
+fn storeBlock(batch: u32, split: u32, firstRow: u32, rowStep: u32, columns: vec4<u32>, block: mat4x4<f32>) {
+  var lines = block;
+  let end = min(firstRow + 4u * rowStep, uniforms.rows);
+  for (var row = firstRow; row < end; row += rowStep) {
+    storeElements(batch, split, row, columns, lines[0]);
+    lines = mat4x4<f32>(lines[1], lines[2], lines[3], lines[3]); // registers have no index
   }
 }
 #endif
@@ -134,14 +139,14 @@ fn storeBlock(batch: u32, split: u32, rows: vec4<u32>, columns: vec4<u32>, block
 fn storeSquare(tile: Tile, row: u32, column: u32, block: mat4x4<f32>) {
 #if ${vectors}
   if (column < uniforms.columns) {
-    storeLine(tile, row, column, block[0]);
-    storeLine(tile, row + 1u, column, block[1]);
-    storeLine(tile, row + 2u, column, block[2]);
-    storeLine(tile, row + 3u, column, block[3]);
+    let terms = columnTerms((uniforms.biasOffset + tile.batch * uniforms.outputBatchStride + column) / 4u);
+    storeLine(tile, row, column, terms, block[0]);
+    storeLine(tile, row + 1u, column, terms, block[1]);
+    storeLine(tile, row + 2u, column, terms, block[2]);
+    storeLine(tile, row + 3u, column, terms, block[3]);
   }
 #else
-  let next = vec4<u32>(0u, 1u, 2u, 3u);
-  storeBlock(tile.batch, tile.split, row + next, column + next, block);
+  storeBlock(tile.batch, tile.split, row, 1u, column + vec4<u32>(0u, 1u, 2u, 3u), block);
 #endif
 }
 

@@ -3,16 +3,17 @@
 //
 // Values are compared as integers in the order of the numbers, because WGSL may assume that comparisons never see NaN.
 // What travels between passes is a candidate: such a key and the position that it came from. The first pass makes
-// candidates from the bits of f32 values, the last one writes positions (i32). Workgroups and
-// shifts as in sum.wgsl; the input may begin at position firstPosition of the extent.
+// candidates from the bits of f32 values, the last one writes positions (i32). One invocation looks at positions of one output;
+// see part.wgsl. Shifts are as in sum.wgsl; the input may begin at position firstPosition of the extent.
 
 #include "common/linear-index.wgsl"
+#include "reduce/part.wgsl"
 
-const rows = ${rows}u;
-const columns = ${columns}u;
 const infinityBits = 0x7f800000u;
 
+#if ${tree}
 var<workgroup> candidates: array<vec2<u32>, rows * columns>;
+#endif
 
 // Larger keys for larger numbers, the largest of all for NaN, and one key for both zeros; never 0.
 fn keyOf(bits: u32) -> u32 {
@@ -36,20 +37,11 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let number = linearGroup(group, groups);
-  let tiles = (uniforms.outputs + columns - 1u) / columns;
-  let chunk = number / tiles;
-  let column = number % tiles * columns + local % columns;
-  let row = local / columns;
-  let outer = column / uniforms.inner;
-  let inside = column % uniforms.inner;
-  let isUsed = column < uniforms.outputs && chunk < uniforms.chunks;
+  let part = partOf(group, groups, local);
   var best = vec2<u32>(0u, 0xffffffffu);
-  if (isUsed) {
-    let start = uniforms.inputShift + outer * uniforms.extent * uniforms.inner + inside;
-    let end = min((chunk + 1u) * uniforms.chunkLength, uniforms.extent);
-    for (var position = chunk * uniforms.chunkLength + row; position < end; position += rows) {
-      let element = input[start + position * uniforms.inner];
+  if (part.isUsed) {
+    for (var position = part.chunk * uniforms.chunkLength + part.row; position < part.end; position += rows) {
+      let element = input[part.start + position * uniforms.inner];
 #if ${takesValues}
       best = better(best, vec2<u32>(keyOf(element), uniforms.firstPosition + position));
 #else
@@ -57,20 +49,22 @@ fn main(
 #endif
     }
   }
+#if ${tree}
   candidates[local] = best;
   workgroupBarrier();
   for (var half = rows / 2u; half > 0u; half /= 2u) {
-    if (row < half) {
+    if (part.row < half) {
       candidates[local] = better(candidates[local], candidates[local + half * columns]);
     }
     workgroupBarrier();
   }
-  if (isUsed && row == 0u) {
-    let place = uniforms.outputShift + (outer * uniforms.chunks + chunk) * uniforms.inner + inside;
+  best = candidates[local];
+#endif
+  if (part.isUsed && part.row == 0u) {
 #if ${givesPositions}
-    output[place] = i32(candidates[local].y);
+    output[part.place] = i32(best.y);
 #else
-    output[place] = candidates[local];
+    output[part.place] = best;
 #endif
   }
 }

@@ -6,11 +6,14 @@ import type { Tensor } from '../../src/autograd/tensor.js'
 import { ShapeError } from '../../src/device/errors.js'
 import { expectClose, largestMagnitude, sumOfMagnitudes, testValues } from '../support/compare.js'
 import { tinyLimits, useEngine } from '../support/engine.js'
+import { useEngineWithGpuKernels } from '../support/gpu-kernels.js'
 import type { GoldenCase } from '../support/golden.js'
 import { checkGradients, goldenSuite } from '../support/op-suite.js'
 
 const holder = useEngine()
+const gpuKernels = useEngineWithGpuKernels()
 const tiny = useEngine({ requiredLimits: tinyLimits })
+const tinyGpuKernels = useEngineWithGpuKernels({ requiredLimits: tinyLimits })
 
 const optionsOf = ({ dim, keepdim }: Readonly<Record<string, unknown>>) => ({
   dim: (dim ?? undefined) as number | undefined,
@@ -28,17 +31,22 @@ const roundingOfSums = (scale: (size: number, outputs: number) => number) => (go
   return (4e-7 * magnitude) / largestMagnitude(output)
 }
 
-goldenSuite(holder, 'sum', {
-  run: ({ input }, attributes) => sum(input!, optionsOf(attributes)),
-  tolerance: roundingOfSums(() => 1),
+describe.each([
+  ['the default device', holder],
+  ['kernels for GPUs', gpuKernels],
+])('%s', (_name, device) => {
+  goldenSuite(device, 'sum', {
+    run: ({ input }, attributes) => sum(input!, optionsOf(attributes)),
+    tolerance: roundingOfSums(() => 1),
+  })
+  goldenSuite(device, 'mean', {
+    run: ({ input }, attributes) => mean(input!, optionsOf(attributes)),
+    tolerance: roundingOfSums((size, outputs) => outputs / size),
+  })
+  // values are picked, nothing is rounded
+  goldenSuite(device, 'max', { run: ({ input }, attributes) => max(input!, optionsOf(attributes)), tolerance: 0 })
+  goldenSuite(device, 'argmax', { run: ({ input }, attributes) => argmax(input!, optionsOf(attributes)), tolerance: 0 })
 })
-goldenSuite(holder, 'mean', {
-  run: ({ input }, attributes) => mean(input!, optionsOf(attributes)),
-  tolerance: roundingOfSums((size, outputs) => outputs / size),
-})
-// values are picked, nothing is rounded
-goldenSuite(holder, 'max', { run: ({ input }, attributes) => max(input!, optionsOf(attributes)), tolerance: 0 })
-goldenSuite(holder, 'argmax', { run: ({ input }, attributes) => argmax(input!, optionsOf(attributes)), tolerance: 0 })
 
 describe.each([
   ['sum', sum],
@@ -116,6 +124,8 @@ describe.each(layouts)('[%i, %i, %i] over the middle', (outer, extent, inner) =>
   test.each([
     ['all at once', holder],
     ['on a tiny device', tiny],
+    ['with kernels for GPUs', gpuKernels],
+    ['with kernels for GPUs on a tiny device', tinyGpuKernels],
   ])('%s', async (_name, { engine }) => {
     const input = engine.tensor(values, shape, { requiresGrad: true })
     const total = sum(input, { dim: 1 })

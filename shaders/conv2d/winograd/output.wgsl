@@ -27,6 +27,7 @@ fn main(
     rows[y] = transformOutput(line);
   }
   let place = tilePlace(element, uniforms.channels);
+  let terms = columnTerms(uniforms.biasOffset + place.channel);
   for (var x = 0u; x < outputSide; x++) {
     var line: TileLine;
     for (var y = 0u; y < tileSide; y++) {
@@ -37,7 +38,7 @@ fn main(
       if (place.y + y < uniforms.height && place.x + x < uniforms.width) {
         let pixel = (place.image * uniforms.height + place.y + y) * uniforms.width + place.x + x;
         let position = uniforms.outputOffset + pixel * uniforms.channels + place.channel;
-        output[position] = OutputElement(finish(column[y], position, uniforms.biasOffset + place.channel));
+        output[position] = OutputElement(finish(column[y], position, terms));
       }
     }
   }

@@ -2,9 +2,18 @@
 import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import wgsl from '../../../shaders/reduce/argmax.wgsl'
-import { linearGrid, shiftedRange } from '../grid.js'
+import { shiftedRange } from '../grid.js'
 import { defineKernel, read, write } from '../kernel.js'
-import { chunkLengthOf, chunksWindow, fullWindow, type ReduceLayout, reduceTile, reduceWindows } from './layout.js'
+import {
+  chunkLengthOf,
+  chunksWindow,
+  fullWindow,
+  reduceGrid,
+  type ReduceLayout,
+  reduceTemplate,
+  reduceTile,
+  reduceWindows,
+} from './layout.js'
 
 const kernel = defineKernel({
   name: 'reduce/argmax',
@@ -57,7 +66,7 @@ function pass(
     const windowChunks = Math.ceil(window.extent / chunkLength)
     kernel.dispatch(device, {
       template: {
-        ...tile,
+        ...reduceTemplate(tile),
         inputElement: from.element,
         outputElement: to.element,
         takesValues: from !== candidate,
@@ -74,7 +83,7 @@ function pass(
         inputShift: source.shift,
         outputShift: destination.shift,
       },
-      workgroups: linearGrid(device, Math.ceil(outputs / tile.columns) * windowChunks),
+      workgroups: reduceGrid(device, tile, outputs, windowChunks),
       work: outputs * window.extent,
     })
   }

@@ -4,7 +4,8 @@
  */
 import type { Device } from '../../device/device.js'
 import { KernelError } from '../../device/errors.js'
-import type { RowWindow } from '../grid.js'
+import type { Workgroups } from '../../device/program.js'
+import { linearGrid, type RowWindow } from '../grid.js'
 
 export interface ReduceLayout {
   readonly outer: number
@@ -12,7 +13,10 @@ export interface ReduceLayout {
   readonly inner: number
 }
 
-/** The workgroup of a reduction: `columns` outputs, each by `rows` invocations. Both are powers of two. */
+/**
+ * The workgroup of a reduction: `columns` outputs of a chunk, each by `rows` invocations, or `columns` invocations that each
+ * compute one output of any chunk. Both are powers of two.
+ */
 export interface ReduceTile {
   readonly rows: number
   readonly columns: number
@@ -26,8 +30,8 @@ const wideColumns = 32
 
 /**
  * One of a few, as each is a pipeline of its own: an invocation per output for short extents, up to 32 outputs next to each
- * other for medium extents and wide tensors, the whole workgroup for one output of a long extent. Fewer rows mean fewer
- * steps of the tree, and barriers are what is slow on software drivers.
+ * other for medium extents and wide tensors, the whole workgroup for one output of a long extent. Barriers are slow on
+ * software drivers, and take them long to compile: there it is always an invocation per output, in more passes.
  *
  * @param elements how many elements one of the layout has, where they come in vectors
  */
@@ -35,9 +39,19 @@ export function reduceTile(device: Device, { outer, extent, inner }: ReduceLayou
   const invocations = 2 ** Math.floor(Math.log2(device.workgroupSize))
   const columns = Math.min(wideColumns, invocations, 2 ** Math.ceil(Math.log2(outer * inner)))
   const mediumRows = invocations / columns
-  if (extent <= run) return { rows: 1, columns: invocations }
+  if (extent <= run || device.adapter.kind === 'software') return { rows: 1, columns: invocations }
   if (extent <= mediumRows * run || inner * elements >= wideInner) return { rows: mediumRows, columns }
   return { rows: invocations, columns: 1 }
+}
+
+/** The template values of a tile, for reduce/part.wgsl. */
+export function reduceTemplate(tile: ReduceTile): { rows: number; columns: number; tree: boolean } {
+  return { ...tile, tree: tile.rows > 1 }
+}
+
+/** The grid for so many outputs of so many chunks. */
+export function reduceGrid(device: Device, { rows, columns }: ReduceTile, outputs: number, chunks: number): Workgroups {
+  return linearGrid(device, rows > 1 ? Math.ceil(outputs / columns) * chunks : Math.ceil((outputs * chunks) / columns))
 }
 
 /** How many positions of the extent one workgroup reduces. */

@@ -3,8 +3,17 @@ import type { DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
 import source from '../../../shaders/reduce/sum.wgsl'
 import { defineKernel, readFloats, write } from '../kernel.js'
-import { bytesPerFloat, linearGrid, shiftedRange } from '../grid.js'
-import { chunkLengthOf, chunksWindow, fullWindow, type ReduceLayout, reduceTile, reduceWindows } from './layout.js'
+import { bytesPerFloat, shiftedRange } from '../grid.js'
+import {
+  chunkLengthOf,
+  chunksWindow,
+  fullWindow,
+  reduceGrid,
+  type ReduceLayout,
+  reduceTemplate,
+  reduceTile,
+  reduceWindows,
+} from './layout.js'
 
 const kernel = defineKernel({
   name: 'reduce/sum',
@@ -45,7 +54,7 @@ export function reduceSum(device: Device, { input, output, scale = 1, ...element
     const outputs = window.outer * window.inner
     const windowChunks = Math.ceil(window.extent / chunkLength)
     kernel.dispatch(device, {
-      template: { ...tile, vectors: perValue === 4 },
+      template: { ...reduceTemplate(tile), vectors: perValue === 4 },
       bindings: { input: from.range, output: to.range },
       uniforms: {
         outputs,
@@ -57,7 +66,7 @@ export function reduceSum(device: Device, { input, output, scale = 1, ...element
         outputShift: to.shift,
         scale: partial ? 1 : scale,
       },
-      workgroups: linearGrid(device, Math.ceil(outputs / tile.columns) * windowChunks),
+      workgroups: reduceGrid(device, tile, outputs, windowChunks),
       work: outputs * window.extent * perValue,
     })
   }
