@@ -16,14 +16,19 @@
 //
 // The depth consists of segments of equal length: the kernel taps of a convolution, each as long as the channels; one
 // segment in a plain product. Rows and columns that these functions get lie inside: those beyond the edge repeat the
-// last one and are not stored. A workgroup computes one tile. Tiles are numbered along a folded grid: column by column,
-// row by row, then `splits` parts of the depth, whose results go to separate arrays (see combine.wgsl), then batches,
-// which are the groups of a convolution.
+// last one and are not stored.
+//
+// A workgroup computes one tile. Tiles are numbered along a folded grid: column by column in panels, row by row, panel by
+// panel, so that the part of right that neighbours share stays in a cache; then `splits` parts of the depth, whose results
+// go to separate arrays (see combine.wgsl), then batches, which are the groups of a convolution.
 
 #include "common/linear-index.wgsl"
 #include "common/value.wgsl"
 
 #include "matmul/epilogue.wgsl"
+
+// How many tiles a panel is wide.
+const panelTiles = 8u;
 
 struct Tile {
   row: u32,
@@ -38,15 +43,21 @@ struct Tile {
 fn tileOf(group: vec3<u32>, groups: vec3<u32>, height: u32, width: u32) -> Tile {
   let tilesInRow = (uniforms.columns + width - 1u) / width;
   let tilesInColumn = (uniforms.rows + height - 1u) / height;
+  let tiles = tilesInRow * tilesInColumn;
   let number = linearGroup(group, groups);
-  let tileRow = number / tilesInRow;
-  let part = tileRow / tilesInColumn;
+  let part = number / tiles;
+  let inPart = number - part * tiles;
+  let panel = inPart / (panelTiles * tilesInColumn);
+  let inPanel = inPart - panel * panelTiles * tilesInColumn;
+  let tilesAcross = min(panelTiles, tilesInRow - panel * panelTiles);
+  let tileRow = inPanel / tilesAcross;
+  let tileColumn = panel * panelTiles + inPanel - tileRow * tilesAcross;
   let batch = part / uniforms.splits;
   let split = part - batch * uniforms.splits;
   let depthStart = split * uniforms.depthPerSplit;
   return Tile(
-    (tileRow - part * tilesInColumn) * height,
-    (number - tileRow * tilesInRow) * width,
+    tileRow * height,
+    tileColumn * width,
     batch,
     split,
     depthStart,
