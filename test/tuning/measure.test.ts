@@ -78,7 +78,8 @@ describe('the methods of a problem', () => {
     const { measured, refused } = await measureProblem(engine.tuner, problem!, { clock, budget: 5 })
     expect(refused).toEqual([])
     expect(measured!.timings.every(({ milliseconds }) => milliseconds > 0 && milliseconds < 60_000)).toBe(true)
-    expect(engine.memory().inUse).toBe(inUse)
+    // what the step has left to the garbage collector may be gone by now
+    expect(engine.memory().inUse).toBeLessThanOrEqual(inUse)
   })
 })
 
