@@ -1,16 +1,20 @@
 // The inner product for adapters that run on the CPU and have subgroups: there a load is a gather with a bounds check for each
 // lane, while lanes exchange values for nearly nothing. A workgroup is one subgroup of `subgroupSize` lanes. A lane loads
 // four rows of left and passes them round, so that it computes 4 * subgroupSize rows x 4 columns of results from eight
-// elements for each step of the depth; in the narrow form for few columns it is 2 columns from six. Neighbouring rows and
-// columns are loaded as vectors, which share the computation of their place; vectors along the depth were slower. Segments
-// without anything but zeros are skipped, as in inner-product-registers.wgsl.
+// elements for each step of the depth; in the narrow form for few columns it is 2 columns from six.
+//
+// These are more sums than a CPU has registers. Where segments are multiples of four long (fourSteps), four steps of the depth
+// are therefore taken at a time, and each block of sums is fetched and put back once for all of them. Neighbouring elements are
+// loaded as vectors, which share the computation of their place. Segments without anything but zeros are skipped, as in
+// inner-product-registers.wgsl.
 
 enable subgroups;
 // the loops depend on the workgroup's tile only, which the compiler cannot see
 diagnostic(off, subgroup_uniformity);
 
+#include "matmul/inner-product-steps.wgsl"
+
 const subgroupSize = ${subgroupSize}u;
-const stride = vec4<u32>(0u, 1u, 2u, 3u);
 
 #if ${narrow}
 alias Line = vec2<f32>;
@@ -33,8 +37,8 @@ fn main(
     return;
   }
   let column = tile.column + lane * columnsPerLane;
-  let left = leftRowsInside(tile.row + lane * 4u + stride, tile.batch);
-  let right = rightColumnsInside(column + stride, tile.batch);
+  let left = leftLines(tile.row + lane * 4u, tile.batch);
+  let right = rightLines(column, tile.batch);
   var sum0 = Block();
   var sum1 = Block();
   var sum2 = Block();
@@ -51,32 +55,45 @@ fn main(
     let number = depth / uniforms.segmentLength;
     let segment = segmentAt(number);
     let segmentStart = number * uniforms.segmentLength;
-    let begin = depth - segmentStart;
     let end = min(uniforms.segmentLength, tile.depthEnd - segmentStart);
+    var d = depth - segmentStart;
     depth = segmentStart + end;
-    let leftHere = leftSegment(left, segment);
-    if (subgroupAll(isEmpty(leftHere))) {
+    let leftHere = leftLinesIn(left, segment);
+    if (subgroupAll(areEmpty(leftHere))) {
       continue;
     }
-    let rightHere = rightSegment(right, segment);
-    for (var d = begin; d < end; d++) {
-      let a = loadLeft(leftHere, d);
-#if ${narrow}
-      let b = loadRight(rightHere, d).xy;
-#else
-      let b = loadRight(rightHere, d);
-#endif
-      sum0 = addLines(sum0, subgroupShuffle(a, 0u), b);
-      sum1 = addLines(sum1, subgroupShuffle(a, 1u), b);
-      sum2 = addLines(sum2, subgroupShuffle(a, 2u), b);
-      sum3 = addLines(sum3, subgroupShuffle(a, 3u), b);
+    let rightHere = rightLinesIn(right, segment);
+#if ${fourSteps}
+    for (; d < end; d += 4u) {
+      let a = loadLeftSteps(leftHere, d);
+      let b = loadRightSteps(rightHere, d);
+      sum0 = addSteps(sum0, a, 0u, b);
+      sum1 = addSteps(sum1, a, 1u, b);
+      sum2 = addSteps(sum2, a, 2u, b);
+      sum3 = addSteps(sum3, a, 3u, b);
 #if ${eightLanes}
-      sum4 = addLines(sum4, subgroupShuffle(a, 4u), b);
-      sum5 = addLines(sum5, subgroupShuffle(a, 5u), b);
-      sum6 = addLines(sum6, subgroupShuffle(a, 6u), b);
-      sum7 = addLines(sum7, subgroupShuffle(a, 7u), b);
+      sum4 = addSteps(sum4, a, 4u, b);
+      sum5 = addSteps(sum5, a, 5u, b);
+      sum6 = addSteps(sum6, a, 6u, b);
+      sum7 = addSteps(sum7, a, 7u, b);
 #endif
     }
+#else
+    for (; d < end; d++) {
+      let a = loadLeft(leftHere, d);
+      let b = loadRight(rightHere, d);
+      sum0 = addStep(sum0, a, 0u, b);
+      sum1 = addStep(sum1, a, 1u, b);
+      sum2 = addStep(sum2, a, 2u, b);
+      sum3 = addStep(sum3, a, 3u, b);
+#if ${eightLanes}
+      sum4 = addStep(sum4, a, 4u, b);
+      sum5 = addStep(sum5, a, 5u, b);
+      sum6 = addStep(sum6, a, 6u, b);
+      sum7 = addStep(sum7, a, 7u, b);
+#endif
+    }
+#endif
   }
 
   // In a loop, of a length that compilers do not know, so that there is one copy of the code: drivers compile all code that
@@ -96,15 +113,31 @@ fn main(
   }
 }
 
-// addOuterProduct for the columns of a lane.
-fn addLines(sum: Block, left: vec4<f32>, right: Line) -> Block {
+// sum + left * right, for the rows of the given lane and the columns of this one.
+fn addStep(sum: Block, left: vec4<f32>, lane: u32, right: vec4<f32>) -> Block {
+  let rows = subgroupShuffle(left, lane);
+#if ${narrow}
+  let columns = right.xy;
+#else
+  let columns = right;
+#endif
   return Block(
-    fma(Line(left.x), right, sum[0]),
-    fma(Line(left.y), right, sum[1]),
-    fma(Line(left.z), right, sum[2]),
-    fma(Line(left.w), right, sum[3]),
+    fma(Line(rows.x), columns, sum[0]),
+    fma(Line(rows.y), columns, sum[1]),
+    fma(Line(rows.z), columns, sum[2]),
+    fma(Line(rows.w), columns, sum[3]),
   );
 }
+
+#if ${fourSteps}
+// The same for four steps of the depth.
+fn addSteps(sum: Block, left: mat4x4<f32>, lane: u32, right: mat4x4<f32>) -> Block {
+  let sum0 = addStep(sum, left[0], lane, right[0]);
+  let sum1 = addStep(sum0, left[1], lane, right[1]);
+  let sum2 = addStep(sum1, left[2], lane, right[2]);
+  return addStep(sum2, left[3], lane, right[3]);
+}
+#endif
 
 // Stores the results of four rows and the columns of a lane.
 fn storeLines(tile: Tile, row: u32, column: u32, sum: Block) {

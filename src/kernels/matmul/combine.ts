@@ -5,14 +5,14 @@ import source from '../../../shaders/matmul/combine.wgsl'
 import { elementGrid } from '../grid.js'
 import { defineKernel, read, writeFloats } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
-import { bindEpilogue, completeBindings, epilogueBindings } from './epilogue.js'
+import { bindEpilogue, completeBindings, epilogueBindings, epilogueUniforms } from './epilogue.js'
 import type { InnerProductOutput } from './inner-product.js'
 
 const kernel = defineKernel({
   name: 'matmul/combine',
   source,
   bindings: { partials: read('Value'), ...epilogueBindings, output: writeFloats('vectors') },
-  uniforms: { size: 'u32', splits: 'u32', outputOffset: 'u32', biasOffset: 'u32', biasLength: 'u32' },
+  uniforms: { size: 'u32', splits: 'u32', outputOffset: 'u32', biasLength: 'u32', ...epilogueUniforms },
 })
 
 /** `partials` is f32 [splits, output.extent] and fits one binding. */
@@ -22,7 +22,7 @@ export function combine(
 ): void {
   const results = offsetRange(device, output.buffer, output.start, output.extent)
   const epilogue = bindEpilogue(device, output.epilogue ?? {}, output)
-  const lengths = [output.extent, output.columns.count, results.offset, epilogue.biasOffset]
+  const lengths = [output.extent, output.columns.count, results.offset, epilogue.uniforms.biasOffset]
   const perValue = lengths.every((length) => length % 4 === 0) ? 4 : 1
   kernel.dispatch(device, {
     template: {
@@ -36,8 +36,9 @@ export function combine(
       size: output.extent / perValue,
       splits,
       outputOffset: results.offset / perValue,
-      biasOffset: epilogue.biasOffset / perValue,
       biasLength: output.columns.count / perValue,
+      ...epilogue.uniforms,
+      biasOffset: epilogue.uniforms.biasOffset / perValue,
     },
     workgroups: elementGrid(device, output.extent / perValue),
     work: output.extent * splits,

@@ -4,7 +4,7 @@
  */
 import type { BufferRange, DeviceBuffer } from '../../device/buffer.js'
 import type { Device } from '../../device/device.js'
-import { readFloats } from '../kernel.js'
+import { readFloats, type UniformType } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
 
 export interface Epilogue {
@@ -25,8 +25,6 @@ export const epilogueBindings = {
   residual: readFloats('vectors'),
 } as const
 
-export const noEpilogue = { bias: false, scale: false, residual: false, relu: false } as const
-
 /** The part of the output that one dispatch computes. */
 export interface EpiloguePlace {
   /** Elements of the output, and so of the residual. */
@@ -36,12 +34,19 @@ export interface EpiloguePlace {
   readonly columns: { readonly start: number; readonly count: number }
 }
 
-/** An epilogue as template values, bindings and a uniform; what is not given has no binding. */
+/** The uniforms that epilogue.wgsl reads; kernels declare them beside their own. */
+export const epilogueUniforms = { biasOffset: 'u32', relu: 'u32' } as const satisfies Record<string, UniformType>
+
+/** An epilogue as template values, bindings and uniforms; what is not given has no binding. */
 export interface BoundEpilogue {
-  readonly template: Readonly<Record<keyof typeof noEpilogue, boolean>>
+  readonly template: Readonly<Record<keyof typeof epilogueBindings, boolean>>
   readonly bindings: Readonly<Record<keyof typeof epilogueBindings, BufferRange | undefined>>
-  /** Where the columns begin in `bias` and in `scale`. */
-  readonly biasOffset: number
+  readonly uniforms: {
+    /** Where the columns begin in `bias` and in `scale`. */
+    readonly biasOffset: number
+    /** 1 for yes. */
+    readonly relu: number
+  }
 }
 
 /** The residual's range begins where the output's does, so both have the same positions. */
@@ -54,13 +59,13 @@ export function bindEpilogue(
     buffer && offsetRange(device, buffer, columns.start, columns.count)
   const [scales, biases] = [ofColumns(scale), ofColumns(bias)]
   return {
-    template: { scale: scale !== undefined, bias: bias !== undefined, residual: residual !== undefined, relu },
+    template: { scale: scale !== undefined, bias: bias !== undefined, residual: residual !== undefined },
     bindings: {
       bias: biases?.range,
       scale: scales?.range,
       residual: residual && offsetRange(device, residual, start, extent).range,
     },
-    biasOffset: (scales ?? biases)?.offset ?? 0,
+    uniforms: { biasOffset: (scales ?? biases)?.offset ?? 0, relu: Number(relu) },
   }
 }
 

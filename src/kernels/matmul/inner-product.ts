@@ -10,7 +10,7 @@ import type { UniformType } from '../kernel.js'
 import { offsetRange } from '../offset-windows.js'
 import { combine } from './combine.js'
 import { defaultProductVariant, type ProductVariant, shortestSplit, type Tiling, tilingOf } from './tiling.js'
-import { bindEpilogue, type BoundEpilogue, type Epilogue } from './epilogue.js'
+import { bindEpilogue, type BoundEpilogue, type Epilogue, epilogueUniforms } from './epilogue.js'
 
 /** The sizes of a product; its depth is segments * segmentLength. See the WGSL for what a segment is. */
 export interface InnerProduct {
@@ -69,7 +69,7 @@ export const innerProductUniforms = {
   outputOffset: 'u32',
   outputBatchStride: 'u32',
   outputRowStride: 'u32',
-  biasOffset: 'u32',
+  ...epilogueUniforms,
 } as const satisfies Record<string, UniformType>
 
 /** What a kernel's dispatch needs besides its operands. */
@@ -107,23 +107,21 @@ export function innerProduct(
   const results = offsetRange(device, output.buffer, output.start, output.extent)
   // parts of results are stored as they are
   const epilogue = bindEpilogue(device, partials ? {} : (output.epilogue ?? {}), output)
-  const { leftAlongDepth, rightAlongDepth, segmented, scattered = false } = order
+  const { segmented, scattered = false } = order
   const tileDepth = Number(tiling.template.tileDepth)
-  const hasVectors = (inFours: boolean, alongDepth: boolean) =>
-    inFours && (alongDepth ? tiling.vectorsAlongDepth : tiling.vectors)
-  const leftVectors = hasVectors(order.leftInFours, leftAlongDepth)
-  const rightVectors = hasVectors(order.rightInFours, rightAlongDepth)
   const outputOffset = partials ? 0 : results.offset
-  const places = [columns, output.extent, output.batchStride, output.rowStride, outputOffset, epilogue.biasOffset]
+  const places = [
+    columns,
+    output.extent,
+    output.batchStride,
+    output.rowStride,
+    outputOffset,
+    epilogue.uniforms.biasOffset,
+  ]
   dispatch({
     template: {
       ...tiling.template,
-      leftAlongDepth,
-      rightAlongDepth,
-      leftVectors,
-      rightVectors,
-      leftTransposed: leftVectors && leftAlongDepth,
-      rightTransposed: rightVectors && rightAlongDepth,
+      ...loadsOf(tiling, order, segmentLength),
       segmented,
       scattered,
       slicesInSegments: !segmented || segmentLength % tileDepth === 0,
@@ -145,7 +143,7 @@ export function innerProduct(
       outputOffset,
       outputBatchStride: output.batchStride,
       outputRowStride: output.rowStride,
-      biasOffset: epilogue.biasOffset,
+      ...epilogue.uniforms,
     },
     output: partials ? offsetRange(device, partials, 0, splits * output.extent).range : results.range,
     epilogue: epilogue.bindings,
@@ -155,6 +153,29 @@ export function innerProduct(
   if (!partials) return
   combine(device, { partials, splits, output })
   partials.release()
+}
+
+/** How operands are loaded: as vectors or not, and how many steps of the depth at a time. */
+function loadsOf(tiling: Tiling, order: OperandOrder, segmentLength: number) {
+  const { sharedMemory, eightLanes, narrow } = tiling.template
+  const { leftAlongDepth, rightAlongDepth } = order
+  const isPossible = (inFours: boolean, alongDepth: boolean) =>
+    inFours && (alongDepth ? tiling.vectorsAlongDepth : tiling.vectors)
+  const [left, right] = [isPossible(order.leftInFours, leftAlongDepth), isPossible(order.rightInFours, rightAlongDepth)]
+  // four steps of single numbers would take drivers twice as long to compile
+  const fourSteps = eightLanes === true && segmentLength % 4 === 0 && left && (right || narrow === true)
+  const leftVectors = left && (!leftAlongDepth || sharedMemory === true || fourSteps)
+  const rightVectors = right && (!rightAlongDepth || sharedMemory === true || fourSteps)
+  return {
+    // what no code depends on must not make other pipelines
+    leftAlongDepth: sharedMemory === true && leftAlongDepth,
+    rightAlongDepth: sharedMemory === true && rightAlongDepth,
+    leftVectors,
+    rightVectors,
+    leftTransposed: leftVectors && leftAlongDepth,
+    rightTransposed: rightVectors && rightAlongDepth,
+    fourSteps,
+  }
 }
 
 function tilingFor(device: Device, product: InnerProduct, variant: ProductVariant | undefined): Tiling {

@@ -3,7 +3,13 @@ import type { DeviceBuffer } from '../../../device/buffer.js'
 import type { Device } from '../../../device/device.js'
 import source from '../../../../shaders/conv2d/winograd/output.wgsl'
 import { defineKernel, read, writeFloats } from '../../kernel.js'
-import { bindEpilogue, completeBindings, type Epilogue, epilogueBindings } from '../../matmul/epilogue.js'
+import {
+  bindEpilogue,
+  completeBindings,
+  type Epilogue,
+  epilogueBindings,
+  epilogueUniforms,
+} from '../../matmul/epilogue.js'
 import { overTiles, type TiledImages } from './pixels.js'
 import { tileUniforms, type WinogradTiling } from './tiles.js'
 
@@ -11,7 +17,7 @@ const kernel = defineKernel({
   name: 'conv2d/winograd/output',
   source,
   bindings: { products: read('Value'), ...epilogueBindings, output: writeFloats('vectors') },
-  uniforms: { ...tileUniforms, outputOffset: 'u32', biasOffset: 'u32' },
+  uniforms: { ...tileUniforms, outputOffset: 'u32', ...epilogueUniforms },
 })
 
 /** `products` is [points, tiles, channels]; writes `output`. */
@@ -33,6 +39,6 @@ export function winogradOutput(
     ...dispatch,
     template: { ...template, ...bound.template, accumulate: false },
     bindings: { products, ...completeBindings(bound.bindings, products), output: images },
-    uniforms: { ...uniforms, outputOffset: offset, biasOffset: bound.biasOffset },
+    uniforms: { ...uniforms, outputOffset: offset, ...bound.uniforms },
   })
 }
