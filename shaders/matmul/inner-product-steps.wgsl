@@ -1,7 +1,15 @@
-// Four rows of left and four columns of right at four steps of the depth: loadLeftSteps and loadRightSteps give a matrix with a
-// column for each step, which has an element for each row (column). Where neighbours in the depth are neighbours in memory and
-// come in fours (leftTransposed, rightTransposed), each line is loaded as a vector of its own along the depth; else each step
-// is, across the lines.
+// Four rows of left and four columns of right at one step of the depth, or at four (fourSteps): loadLeftSteps and loadRightSteps
+// give a vector with an element for each row (column), or a matrix with such a vector for each step. Where neighbours in the depth
+// are neighbours in memory and come in fours (leftTransposed, rightTransposed; with fourSteps only), each line is loaded as a
+// vector of its own along the depth; else each step is, across the lines.
+
+#if ${fourSteps}
+alias Steps = mat4x4<f32>;
+const stepsAtOnce = 4u;
+#else
+alias Steps = vec4<f32>;
+const stepsAtOnce = 1u;
+#endif
 
 #if ${leftTransposed}
 struct LeftLines {
@@ -36,7 +44,7 @@ fn leftLinesIn(lines: LeftLines, segment: vec2<u32>) -> LeftLinesHere {
   );
 }
 
-fn loadLeftSteps(here: LeftLinesHere, depth: u32) -> mat4x4<f32> {
+fn loadLeftSteps(here: LeftLinesHere, depth: u32) -> Steps {
   return transpose(
     mat4x4<f32>(
       loadLeft(here.line0, depth),
@@ -62,13 +70,17 @@ fn leftLinesIn(lines: LeftLines, segment: vec2<u32>) -> LeftLinesHere {
   return leftSegment(lines, segment);
 }
 
-fn loadLeftSteps(here: LeftLinesHere, depth: u32) -> mat4x4<f32> {
-  return mat4x4<f32>(
+fn loadLeftSteps(here: LeftLinesHere, depth: u32) -> Steps {
+#if ${fourSteps}
+  return Steps(
     loadLeft(here, depth),
     loadLeft(here, depth + 1u),
     loadLeft(here, depth + 2u),
     loadLeft(here, depth + 3u),
   );
+#else
+  return loadLeft(here, depth);
+#endif
 }
 
 fn areEmpty(here: LeftLinesHere) -> bool {
@@ -109,7 +121,7 @@ fn rightLinesIn(lines: RightLines, segment: vec2<u32>) -> RightLinesHere {
   );
 }
 
-fn loadRightSteps(here: RightLinesHere, depth: u32) -> mat4x4<f32> {
+fn loadRightSteps(here: RightLinesHere, depth: u32) -> Steps {
   return transpose(
     mat4x4<f32>(
       loadRight(here.line0, depth),
@@ -131,12 +143,16 @@ fn rightLinesIn(lines: RightLines, segment: vec2<u32>) -> RightLinesHere {
   return rightSegment(lines, segment);
 }
 
-fn loadRightSteps(here: RightLinesHere, depth: u32) -> mat4x4<f32> {
-  return mat4x4<f32>(
+fn loadRightSteps(here: RightLinesHere, depth: u32) -> Steps {
+#if ${fourSteps}
+  return Steps(
     loadRight(here, depth),
     loadRight(here, depth + 1u),
     loadRight(here, depth + 2u),
     loadRight(here, depth + 3u),
   );
+#else
+  return loadRight(here, depth);
+#endif
 }
 #endif

@@ -55,16 +55,15 @@ fn main(
     let number = depth / uniforms.segmentLength;
     let segment = segmentAt(number);
     let segmentStart = number * uniforms.segmentLength;
+    let begin = depth - segmentStart;
     let end = min(uniforms.segmentLength, tile.depthEnd - segmentStart);
-    var d = depth - segmentStart;
     depth = segmentStart + end;
     let leftHere = leftLinesIn(left, segment);
     if (subgroupAll(areEmpty(leftHere))) {
       continue;
     }
     let rightHere = rightLinesIn(right, segment);
-#if ${fourSteps}
-    for (; d < end; d += 4u) {
+    for (var d = begin; d < end; d += stepsAtOnce) {
       let a = loadLeftSteps(leftHere, d);
       let b = loadRightSteps(rightHere, d);
       sum0 = addSteps(sum0, a, 0u, b);
@@ -78,22 +77,6 @@ fn main(
       sum7 = addSteps(sum7, a, 7u, b);
 #endif
     }
-#else
-    for (; d < end; d++) {
-      let a = loadLeft(leftHere, d);
-      let b = loadRight(rightHere, d);
-      sum0 = addStep(sum0, a, 0u, b);
-      sum1 = addStep(sum1, a, 1u, b);
-      sum2 = addStep(sum2, a, 2u, b);
-      sum3 = addStep(sum3, a, 3u, b);
-#if ${eightLanes}
-      sum4 = addStep(sum4, a, 4u, b);
-      sum5 = addStep(sum5, a, 5u, b);
-      sum6 = addStep(sum6, a, 6u, b);
-      sum7 = addStep(sum7, a, 7u, b);
-#endif
-    }
-#endif
   }
 
   // In a loop, of a length that compilers do not know, so that there is one copy of the code: drivers compile all code that
@@ -129,15 +112,17 @@ fn addStep(sum: Block, left: vec4<f32>, lane: u32, right: vec4<f32>) -> Block {
   );
 }
 
+// The same for all steps that are taken at once.
+fn addSteps(sum: Block, left: Steps, lane: u32, right: Steps) -> Block {
 #if ${fourSteps}
-// The same for four steps of the depth.
-fn addSteps(sum: Block, left: mat4x4<f32>, lane: u32, right: mat4x4<f32>) -> Block {
   let sum0 = addStep(sum, left[0], lane, right[0]);
   let sum1 = addStep(sum0, left[1], lane, right[1]);
   let sum2 = addStep(sum1, left[2], lane, right[2]);
   return addStep(sum2, left[3], lane, right[3]);
-}
+#else
+  return addStep(sum, left, lane, right);
 #endif
+}
 
 // Stores the results of four rows and the columns of a lane.
 fn storeLines(tile: Tile, row: u32, column: u32, sum: Block) {

@@ -110,14 +110,8 @@ export function innerProduct(
   const { segmented, scattered = false } = order
   const tileDepth = Number(tiling.template.tileDepth)
   const outputOffset = partials ? 0 : results.offset
-  const places = [
-    columns,
-    output.extent,
-    output.batchStride,
-    output.rowStride,
-    outputOffset,
-    epilogue.uniforms.biasOffset,
-  ]
+  const { biasOffset } = epilogue.uniforms
+  const places = [columns, output.extent, output.batchStride, output.rowStride, outputOffset, biasOffset]
   dispatch({
     template: {
       ...tiling.template,

@@ -129,7 +129,7 @@ function subgroupTiling({ adapter: { subgroupSize } }: Device, columns: number):
     rows: 4 * subgroupSize,
     columns: (narrow ? 2 : 4) * subgroupSize,
     vectors: !narrow,
-    vectorsAlongDepth: subgroupSize === 8,
+    vectorsAlongDepth: subgroupSize === 8, // slower on SwiftShader, which has four lanes
   }
 }
 
